@@ -1,0 +1,112 @@
+// The real ClickHouse engine, as a server: clickhouse-local told to listen, and to read its standard input for ever.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { libchdbPath } from 'chdb/libchdb';
+import { LocalStackError, messageOf } from '../errors.ts';
+import type { OnEvent } from '../events.ts';
+import { type Supervised, supervise } from '../supervise.ts';
+
+export interface EngineOptions {
+  dataDir: string;
+  httpPort: number;
+  tcpPort: number;
+  /** Of the machine's memory, 0 to 1. */
+  memoryRatioMax: number;
+  /** The data directory's lock, which the engine holds with us. */
+  lockFd: number;
+  onEvent: OnEvent;
+}
+
+const SERVE = [
+  'SYSTEM START LISTEN HTTP',
+  'SYSTEM START LISTEN TCP',
+  "SELECT count() FROM file('stdin', 'LineAsString', 'line String') FORMAT Null",
+].join('; ');
+
+const PROBE_PAUSE_MS = 20;
+
+/** @throws LocalStackError CLICKHOUSE_MISSING if the engine's library is not installed for this machine */
+export function checkEngine(): void {
+  try {
+    libchdbPath();
+  } catch (error) {
+    const reason = messageOf(error).split('\n', 1)[0];
+    throw new LocalStackError(
+      'CLICKHOUSE_MISSING',
+      `The ClickHouse engine is not installed (${reason}); run npm ci.`,
+      error,
+    );
+  }
+}
+
+/** Writes the engine's configuration and prepares its supervision. */
+export function prepareEngine(options: EngineOptions): Supervised {
+  const home = join(options.dataDir, 'clickhouse');
+  const config = join(home, 'config.xml');
+  mkdirSync(home, { recursive: true });
+  writeFileSync(config, configXml(options));
+  return supervise({
+    name: 'clickhouse',
+    command: process.execPath,
+    args: [
+      join(import.meta.dirname, 'host.ts'),
+      `--path=${join(home, 'data')}`,
+      `--http_port=${options.httpPort}`,
+      `--tcp_port=${options.tcpPort}`,
+      '--listen_host=127.0.0.1',
+      `--config-file=${config}`,
+      // The level in the configuration counts for the server only; without this one, everything is traced.
+      '--log-level=information',
+      '--query',
+      SERVE,
+    ],
+    // Where it writes core dumps and the like.
+    cwd: home,
+    logFile: join(options.dataDir, 'logs', 'clickhouse.out.log'),
+    inheritFd: options.lockFd,
+    ready: async ({ signal }) => {
+      while (!(await answers(options.httpPort, signal))) await sleep(PROBE_PAUSE_MS, undefined, { signal });
+    },
+    restart: { waitMsFirst: 200, waitMsMax: 15_000, healthyAfterMs: 60_000 },
+    // SIGTERM would end it at once; the end of its input lets it finish what it is doing. It then waits 5 s for clients
+    // that keep connections open, which nobody needs: whatever it has acknowledged survives its being killed.
+    stopBy: 'stdin-end',
+    stopTimeoutMs: 2_500,
+    onEvent: options.onEvent,
+  });
+}
+
+async function answers(httpPort: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    // A connection kept open would delay the engine's end.
+    const headers = { connection: 'close' };
+    const response = await fetch(`http://127.0.0.1:${httpPort}/?query=SELECT+1`, { headers, signal });
+    return (await response.text()) === '1\n';
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return false;
+  }
+}
+
+function configXml({ dataDir, memoryRatioMax }: EngineOptions): string {
+  return `<clickhouse>
+  <logger>
+    <log>${xmlText(join(dataDir, 'logs', 'clickhouse.log'))}</log>
+    <size>10M</size>
+    <count>3</count>
+  </logger>
+  <max_server_memory_usage_to_ram_ratio>${memoryRatioMax}</max_server_memory_usage_to_ram_ratio>
+  <!-- The defaults are for a machine of its own: 16 threads of merges and caches of several GiB. -->
+  <background_pool_size>4</background_pool_size>
+  <background_schedule_pool_size>8</background_schedule_pool_size>
+  <mark_cache_size>268435456</mark_cache_size>
+  <keep_alive_timeout>30</keep_alive_timeout>
+</clickhouse>
+`;
+}
+
+function xmlText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}

@@ -1,0 +1,151 @@
+// The embedded stack: everything is checked first, then Kafka and ClickHouse start side by side and are kept alive.
+
+import { join, resolve } from 'node:path';
+import { checkEngine, prepareEngine } from './clickhouse/engine.ts';
+import { LocalStackError, type LocalStackErrorCode, messageOf } from './errors.ts';
+import type { OnEvent } from './events.ts';
+import { prepareBroker } from './kafka/broker.ts';
+import { fetchJars, jarsAreCached } from './kafka/jars.ts';
+import { lockDataDir } from './lock.ts';
+import { resolvePorts } from './ports.ts';
+import { checkFreeDisk, findJava, findMaven, prepareDataDir } from './preflight.ts';
+import type { Supervised } from './supervise.ts';
+
+export interface LocalOptions {
+  /** Made if need be. Holds all data and logs; the same directory goes on where it stopped. */
+  dataDir: string;
+  /** 0 or absent: any free port, for this and the two below. */
+  kafkaPort?: number;
+  clickhouseHttpPort?: number;
+  clickhouseTcpPort?: number;
+  /** Default 2 GiB. */
+  freeDiskBytesMin?: number;
+  /** The broker's heap, default 768. */
+  kafkaHeapMiBMax?: number;
+  /** Of the machine's memory, for ClickHouse: above 0 and at most 1. Default 0.6. */
+  clickhouseMemoryRatioMax?: number;
+  /** Where Java and Maven are looked for. Default: this process's PATH. */
+  searchPath?: string;
+  /** Progress and supervision. */
+  onEvent?: OnEvent;
+}
+
+export interface LocalStack {
+  dataDir: string;
+  /** `host:port` */
+  kafka: string;
+  /** `http://127.0.0.1:port` */
+  clickhouseUrl: string;
+  clickhouseTcpPort: number;
+  /** Of what runs now; empty while a service is being started again. */
+  pids(): Record<'kafka' | 'clickhouse', number[]>;
+  /** Ends both in order; resolves when no process is left and the data directory is free. May be called repeatedly. */
+  stop(): Promise<void>;
+}
+
+const FREE_DISK_BYTES_MIN = 2 * 1024 ** 3;
+const KAFKA_HEAP_MIB_MAX = 768;
+const CLICKHOUSE_MEMORY_RATIO_MAX = 0.6;
+
+/**
+ * Starts Kafka and ClickHouse on a data directory, on 127.0.0.1, and resolves when both answer. If either cannot, no
+ * process is left. The first start on a machine fetches the broker with Maven, which takes about a minute.
+ * @throws LocalStackError with a code, an exit code and one line for people; all but KAFKA_DOWNLOAD_FAILED and
+ *   …_DID_NOT_START come before anything is started
+ */
+export async function startLocalStack(options: LocalOptions): Promise<LocalStack> {
+  const dataDir = resolve(options.dataDir);
+  const onEvent = options.onEvent ?? (() => undefined);
+  prepareDataDir(dataDir);
+  checkFreeDisk(dataDir, options.freeDiskBytesMin ?? FREE_DISK_BYTES_MIN);
+  // Before the ports: an instance that has just died may still be letting go of both.
+  const lock = await lockDataDir(dataDir);
+  const services: Supervised[] = [];
+  const stop = once(async () => {
+    await Promise.all(services.map((service) => service.stop()));
+    lock.release();
+  });
+  try {
+    const { PATH = '' } = process.env;
+    const java = await checkTools(options.searchPath ?? PATH);
+    const ports = await choosePorts(options);
+    await prepareJars(dataDir, java, onEvent);
+    const shared = { dataDir, lockFd: lock.fd, onEvent };
+    const engine = prepareEngine({
+      ...shared,
+      httpPort: ports.clickhouseHttp,
+      tcpPort: ports.clickhouseTcp,
+      memoryRatioMax: options.clickhouseMemoryRatioMax ?? CLICKHOUSE_MEMORY_RATIO_MAX,
+    });
+    services.push(engine);
+    const broker = await prepareBroker({
+      ...shared,
+      java: java.path,
+      port: ports.kafka,
+      controllerPort: ports.kafkaController,
+      heapMiBMax: options.kafkaHeapMiBMax ?? KAFKA_HEAP_MIB_MAX,
+    });
+    services.push(broker);
+    await Promise.all([startAs('CLICKHOUSE_DID_NOT_START', engine), startAs('KAFKA_DID_NOT_START', broker)]);
+    return {
+      dataDir,
+      kafka: `127.0.0.1:${ports.kafka}`,
+      clickhouseUrl: `http://127.0.0.1:${ports.clickhouseHttp}`,
+      clickhouseTcpPort: ports.clickhouseTcp,
+      pids: () => ({ kafka: pidsOf(broker), clickhouse: pidsOf(engine) }),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface Java {
+  path: string;
+  /** Undefined when there is nothing left to fetch. */
+  maven: string | undefined;
+}
+
+async function checkTools(searchPath: string): Promise<Java> {
+  checkEngine();
+  const maven = jarsAreCached() ? undefined : findMaven(searchPath);
+  return { path: await findJava(searchPath), maven };
+}
+
+async function choosePorts(options: LocalOptions) {
+  const [kafka = 0, clickhouseHttp = 0, clickhouseTcp = 0, kafkaController = 0] = await resolvePorts([
+    { option: 'Kafka', port: options.kafkaPort },
+    { option: 'ClickHouse over HTTP', port: options.clickhouseHttpPort },
+    { option: 'ClickHouse over its native protocol', port: options.clickhouseTcpPort },
+    { option: "Kafka's controller", port: undefined },
+  ]);
+  return { kafka, clickhouseHttp, clickhouseTcp, kafkaController };
+}
+
+async function prepareJars(dataDir: string, java: Java, onEvent: OnEvent): Promise<void> {
+  if (java.maven === undefined) return;
+  onEvent({ service: 'kafka', kind: 'preparing', detail: 'fetching the Kafka broker with Maven, once' });
+  await fetchJars({ java: java.path, maven: java.maven, logFile: join(dataDir, 'logs', 'maven.log') });
+}
+
+async function startAs(code: LocalStackErrorCode, service: Supervised): Promise<void> {
+  try {
+    await service.start();
+  } catch (error) {
+    throw new LocalStackError(code, messageOf(error), error);
+  }
+}
+
+function pidsOf(service: Supervised): number[] {
+  const pid = service.pid();
+  return pid === undefined ? [] : [pid];
+}
+
+function once(task: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= task();
+    return running;
+  };
+}

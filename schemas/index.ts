@@ -1,0 +1,7 @@
+export * from './cloud-events.ts';
+export * from './dead-letters.ts';
+export * from './keys.ts';
+export * from './records.ts';
+export { type Decoded, decodeRecord, encodeRecord, type SchemaVersion, VERSIONS } from './single-object.ts';
+export * from './topics.ts';
+export * from './validate.ts';

@@ -1,0 +1,132 @@
+/**
+ * Avro single-object encoding: `C3 01`, the writer schema's fingerprint, the datum. Every version ever shipped stays in
+ * `VERSIONS`, so what was once written can always be read.
+ */
+import { readFileSync } from 'node:fs';
+import avro from 'avsc';
+import type { Fault } from './dead-letters.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { SchemaName, TallyRecord } from './records.ts';
+
+export interface SchemaVersion {
+  name: SchemaName;
+  version: number;
+  file: string;
+  type: avro.Type;
+  /** 16 hex digits: the 8 bytes as they stand in a message. */
+  fingerprint: string;
+}
+
+const HEADER_BYTES = 10;
+
+/** Every schema version ever shipped, oldest first within a name. Add; never change or remove. */
+export const VERSIONS: readonly SchemaVersion[] = [
+  load('Interaction', 1, 'interaction.v1.avsc'),
+  load('InteractionVoided', 1, 'interaction-voided.v1.avsc'),
+  load('ProfileRecord', 1, 'profile-record.v1.avsc'),
+];
+
+const byFingerprint = new Map(VERSIONS.map((version) => [version.fingerprint, version]));
+const latest = new Map(VERSIONS.map((version) => [version.name, version]));
+const headers = new Map(VERSIONS.map((version) => [version, Buffer.from(`c301${version.fingerprint}`, 'hex')]));
+
+/** Encodes a record under the newest version of its schema. Throws avsc's error on a value that does not fit. */
+export function encodeRecord(record: TallyRecord): Buffer {
+  const version = latest.get(record.schema);
+  const header = version && headers.get(version);
+  if (!header) throw new Error(`no schema named ${record.schema}`);
+  return Buffer.concat([header, version.type.toBuffer(record.value)]);
+}
+
+export type Decoded = { ok: true; record: TallyRecord } | { ok: false; fault: Fault };
+
+/** Decodes any bytes: a record, or the reason why they are none. Never throws. */
+export function decodeRecord(value: Buffer | null): Decoded {
+  if (value === null || value.length === 0) return fault('empty-value', value === null ? 'null value' : 'zero bytes');
+  if (value[0] === 0 && value.length >= 5) return fault('registry-framing', `schema id ${value.readUInt32BE(1)}`);
+  if (value[0] !== 0xc3 || value[1] !== 0x01) return fault('unknown-framing', `first bytes ${hex(value, 0, 2)}`);
+  if (value.length < HEADER_BYTES) return fault('malformed-datum', `only ${value.length} bytes`);
+  const version = byFingerprint.get(hex(value, 2, HEADER_BYTES));
+  if (!version) return fault('unknown-schema', `fingerprint ${hex(value, 2, HEADER_BYTES)}`);
+  const datum = value.subarray(HEADER_BYTES);
+  if (version.name === 'ProfileRecord' && !identifiersFit(datum)) {
+    return fault('malformed-datum', 'the identifiers’ count exceeds the bytes there are');
+  }
+  try {
+    const record = { schema: version.name, value: version.type.fromBuffer(datum) } as TallyRecord;
+    if (!keepsItsBytes(record, version, datum)) return fault('invalid-utf8', 'a string is not valid UTF-8');
+    return { ok: true, record };
+  } catch (error) {
+    return fault('malformed-datum', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function fault(reason: Fault['reason'], detail: string): Decoded {
+  return { ok: false, fault: { reason, detail } };
+}
+
+function hex(bytes: Buffer, from: number, to: number): string {
+  return bytes.subarray(from, to).toString('hex');
+}
+
+function load(name: SchemaName, version: number, file: string): SchemaVersion {
+  const type = avro.Type.forSchema(JSON.parse(readFileSync(new URL(`avro/${file}`, import.meta.url), 'utf8')));
+  return { name, version, file, type, fingerprint: fingerprintOf(type).toString('hex') };
+}
+
+/**
+ * avsc replaces invalid UTF-8 by U+FFFD, which would make two different ids one. Only a record that holds U+FFFD is
+ * suspect, and only then it is written again and compared.
+ */
+function keepsItsBytes(record: TallyRecord, version: SchemaVersion, datum: Buffer): boolean {
+  return !freeText(record).includes('\ufffd') || version.type.toBuffer(record.value).equals(datum);
+}
+
+function freeText(record: TallyRecord): string {
+  switch (record.schema) {
+    case 'Interaction': {
+      const { eventId, tenantId, environmentId, entityId, journeyId, provider } = record.value;
+      return `${eventId}${tenantId}${environmentId}${entityId}${journeyId}${provider}`;
+    }
+    case 'InteractionVoided': {
+      const { eventId, tenantId, environmentId, entityId, reason } = record.value;
+      return `${eventId}${tenantId}${environmentId}${entityId}${reason}`;
+    }
+    case 'ProfileRecord':
+      return JSON.stringify(record.value);
+  }
+}
+
+/**
+ * avsc allocates an array of whatever length a block announces, before it reads an item: a datum of twenty bytes could
+ * announce a billion. An identifier takes at least two bytes, so the announced counts are checked against what is there.
+ */
+function identifiersFit(datum: Buffer): boolean {
+  let at = 0;
+  const long = (): number => {
+    let value = 0;
+    let scale = 1;
+    for (; at < datum.length; scale *= 128) {
+      const byte = datum[at++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value % 2 ? -(value + 1) / 2 : value / 2;
+    }
+    return Number.NaN;
+  };
+  const skip = (bytes: number): boolean => {
+    at += bytes;
+    return bytes >= 0 && at <= datum.length;
+  };
+  for (let field = 0; field < 4; field++) if (!skip(long())) return false;
+  long(); // operation
+  for (;;) {
+    let count = long();
+    if (count === 0) return true;
+    if (count < 0) {
+      count = -count;
+      long(); // the block's size in bytes
+    }
+    if (!(count <= (datum.length - at) / 2)) return false;
+    for (let item = 0; item < count; item++) if (!skip(long()) || !skip(long())) return false;
+  }
+}

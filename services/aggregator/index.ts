@@ -1,0 +1,2 @@
+export { type AggregateOptions, aggregate } from './aggregate.ts';
+export { lastRun, type Run } from './runs.ts';

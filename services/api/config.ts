@@ -1,0 +1,16 @@
+/**
+ * The api's configuration, from the environment.
+ */
+import { clickhouseConfig, kafkaConfig, processConfig, wholeNumber } from '@tally/platform/config';
+import { z } from 'zod';
+
+export const apiConfig = z.object({
+  ...kafkaConfig.shape,
+  ...clickhouseConfig.shape,
+  ...processConfig.shape,
+  TALLY_GROUP: z.string().min(1).default('tally'),
+  TALLY_ADMIN_KEY: z.string().min(16),
+  TALLY_API_HOST: z.string().default('127.0.0.1'),
+  /** 0 is any free port. */
+  TALLY_API_PORT: wholeNumber(0, 65_535, 8080),
+});

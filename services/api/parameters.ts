@@ -1,0 +1,71 @@
+/**
+ * What callers may ask, checked. Every fault of a request is told at once.
+ */
+import {
+  addToMonth,
+  type CountingPolicy,
+  type Day,
+  DEFAULT_POLICY,
+  isDay,
+  isMonth,
+  type Month,
+  monthOf,
+  POLICIES,
+  policyNamed,
+} from '@tally/metering';
+import { Problem } from '@tally/platform/http';
+import { z } from 'zod';
+
+const MONTHS_MAX = 240;
+const MONTHS_DEFAULT = 12;
+
+const month = z.string().refine(isMonth, 'must be a month, YYYY-MM');
+const day = z.string().refine(isDay, 'must be a day, YYYY-MM-DD');
+const policy = z
+  .string()
+  .default(DEFAULT_POLICY)
+  .transform((name, context): CountingPolicy => {
+    const known = policyNamed(name);
+    if (known) return known;
+    context.addIssue(`must be one of ${POLICIES.map((one) => one.name).join(', ')}`);
+    return z.NEVER;
+  });
+
+const tenant = z.object({ tenantId: z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not a tenant id') });
+
+/** The tenant of a path. */
+export function tenantOf(params: unknown): string {
+  return checked(tenant, params).tenantId;
+}
+
+export interface MonthRange {
+  from: Month;
+  to: Month;
+  policy: CountingPolicy;
+}
+
+/** `from` and `to`, by default the last 12 months up to today's. */
+export function monthRangeOf(query: unknown, today: Day): MonthRange {
+  const asked = checked(z.object({ from: month.optional(), to: month.optional(), policy }), query);
+  const to = asked.to ?? monthOf(today);
+  const from = asked.from ?? addToMonth(to, 1 - MONTHS_DEFAULT);
+  if (from > to) throw invalid('from must not be after to');
+  if (addToMonth(from, MONTHS_MAX) <= to) throw invalid(`at most ${MONTHS_MAX} months are answered at once`);
+  return { from, to, policy: asked.policy };
+}
+
+/** `asOf`, by default today. */
+export function dayAskedOf(query: unknown, today: Day): { day: Day; policy: CountingPolicy } {
+  const asked = checked(z.object({ asOf: day.default(today), policy }), query);
+  return { day: asked.asOf, policy: asked.policy };
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw invalid(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
+}
+
+function invalid(detail: string): Problem {
+  return new Problem({ status: 400, code: 'invalid-parameter', title: 'A parameter is not valid', detail });
+}

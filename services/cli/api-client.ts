@@ -1,0 +1,97 @@
+/**
+ * Asks the api, as any outsider would. Its answers are checked, so that a wrong address is told apart from a figure.
+ */
+import { resolve } from 'node:path';
+import { messageOf, TallyError } from '@tally/platform/errors';
+import { z } from 'zod';
+import { runningInstance } from './instance.ts';
+
+export interface ApiAddress {
+  data: string;
+  api?: string;
+  key?: string;
+}
+
+const counts = z.record(z.string(), z.number());
+const asOf = z.object({ computedAt: z.string(), positions: z.record(z.string(), z.number()) });
+
+const interactionsAnswer = z.object({
+  months: z.array(z.object({ month: z.string(), total: z.number(), byChannel: counts, byEnvironment: counts })),
+  policy: z.string(),
+  asOf,
+});
+const engagedAnswer = z.object({
+  day: z.string(),
+  total: z.number(),
+  byEnvironment: counts,
+  byEntityType: counts,
+  policy: z.string(),
+  asOf,
+});
+const unifiedAnswer = z.object({
+  total: z.number(),
+  byEnvironment: counts,
+  records: z.number(),
+  asOf: asOf.nullable(),
+});
+const tenantsAnswer = z.object({ tenants: z.array(z.object({ tenantId: z.string() })), asOf });
+
+export type InteractionsAnswer = z.infer<typeof interactionsAnswer>;
+export type EngagedAnswer = z.infer<typeof engagedAnswer>;
+export type UnifiedAnswer = z.infer<typeof unifiedAnswer>;
+
+export class ApiClient {
+  readonly #url: string;
+  readonly #key: string;
+
+  constructor(url: string, key: string) {
+    this.#url = url;
+    this.#key = key;
+  }
+
+  /** The api that the options name, or that of the instance on the data directory. */
+  static of({ data, api, key }: ApiAddress): ApiClient {
+    if (api !== undefined && key !== undefined) return new ApiClient(api, key);
+    const instance = runningInstance(resolve(data));
+    return new ApiClient(api ?? instance.api, key ?? instance.adminKey);
+  }
+
+  async tenants(): Promise<string[]> {
+    const { tenants } = await this.#get('/v1/tenants', {}, tenantsAnswer);
+    return tenants.map(({ tenantId }) => tenantId);
+  }
+
+  interactions(tenantId: string, query: { from?: string; to?: string; policy?: string }): Promise<InteractionsAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/interactions`, query, interactionsAnswer);
+  }
+
+  engaged(tenantId: string, query: { asOf?: string; policy?: string }): Promise<EngagedAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/engaged`, query, engagedAnswer);
+  }
+
+  unified(tenantId: string): Promise<UnifiedAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/unified`, {}, unifiedAnswer);
+  }
+
+  async #get<Shape extends z.ZodType>(path: string, query: Record<string, string | undefined>, shape: Shape) {
+    const url = new URL(path, this.#url);
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
+    let response: Response;
+    try {
+      response = await fetch(url, { headers: { authorization: `Bearer ${this.#key}` } });
+    } catch (cause) {
+      throw new TallyError(`the api at ${this.#url} does not answer: ${messageOf(cause)}`, {
+        code: 'API_UNAVAILABLE',
+        retriable: true,
+        cause,
+      });
+    }
+    const body: unknown = await response.json();
+    if (response.ok) return shape.parse(body);
+    const problem = z.object({ code: z.string(), detail: z.string() }).safeParse(body);
+    const { code, detail } = problem.success
+      ? problem.data
+      : { code: 'API_ERROR', detail: `status ${response.status}` };
+    throw new TallyError(detail, { code, retriable: response.status >= 500 });
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * `tally …`: one command a file in `commands/`. Exit codes: 0 done, 1 a figure differs or the work failed, 2 wrong usage,
+ * 10 to 21 the embedded stack cannot start (see infra/local/errors.ts).
+ */
+import { LocalStackError } from '@tally/local';
+import { messageOf, TallyError } from '@tally/platform/errors';
+import { Command, CommanderError } from 'commander';
+import { demoCommand } from './commands/demo.ts';
+import { engagedCommand } from './commands/engaged.ts';
+import { migrateCommand } from './commands/migrate.ts';
+import { simulateCommand } from './commands/simulate.ts';
+import { unifiedCommand } from './commands/unified.ts';
+import { upCommand } from './commands/up.ts';
+import { usageCommand } from './commands/usage.ts';
+
+const EXIT = { failed: 1, usage: 2 } as const;
+
+// kafkajs asks for timers in the past; Node corrects them to 1 ms and warns, which helps nobody.
+process.removeAllListeners('warning');
+process.on('warning', (warning) => {
+  if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`);
+});
+
+const program = new Command('tally')
+  .description('Usage metering for customer journeys: exact and provable.')
+  .exitOverride()
+  .showHelpAfterError('(`tally COMMAND --help` lists the options)');
+for (const command of [
+  upCommand(),
+  demoCommand(),
+  simulateCommand(),
+  usageCommand(),
+  engagedCommand(),
+  unifiedCommand(),
+  migrateCommand(),
+]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+  const code = error instanceof LocalStackError || error instanceof TallyError ? ` [${error.code}]` : '';
+  process.stderr.write(`tally: ${messageOf(error)}${code}\n`);
+  return error instanceof LocalStackError ? error.exitCode : EXIT.failed;
+}

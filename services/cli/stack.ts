@@ -1,0 +1,104 @@
+/**
+ * Everything on one machine: the embedded Kafka and ClickHouse, the tables and topics, every service.
+ */
+import { type LocalEvent, resolvePorts, startLocalStack } from '@tally/local';
+import { createLog } from '@tally/platform/log';
+import { type Instance, removeInstance, secretsOf, writeInstance } from './instance.ts';
+import { migrate } from './migrate.ts';
+import { createServices, type Service } from './services.ts';
+
+export interface StackOptions {
+  dataDir: string;
+  apiPort: number;
+  gatewayPort: number;
+  kafkaPort: number;
+  clickhousePort: number;
+  consumers: number;
+  /** Partitions of each metered topic; only the first start on a directory uses it. */
+  partitions: number;
+  aggregateCron: string;
+  /** Progress and supervision. */
+  onEvent: (event: LocalEvent) => void;
+}
+
+export interface Stack {
+  instance: () => Instance;
+  stop: () => Promise<void>;
+}
+
+export const DATABASE = 'tally';
+
+/** Starts all of it; when it cannot, nothing is left running. Throws LocalStackError or TallyError. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { dataDir, onEvent } = options;
+  const [apiPort = 0, gatewayPort = 0] = await resolvePorts([
+    { option: '--api-port', port: options.apiPort },
+    { option: '--gateway-port', port: options.gatewayPort },
+  ]);
+  const local = await startLocalStack({
+    dataDir,
+    kafkaPort: options.kafkaPort,
+    clickhouseHttpPort: options.clickhousePort,
+    onEvent,
+  });
+  const services: Service[] = [];
+  const stop = async (): Promise<void> => {
+    removeInstance(dataDir);
+    for (const { supervised } of services) await supervised.stop();
+    await local.stop();
+  };
+  try {
+    const secrets = secretsOf(dataDir);
+    await migrate({
+      brokers: [local.kafka],
+      topicPrefix: '',
+      partitions: options.partitions,
+      replicationFactor: 1,
+      clickhouse: { url: local.clickhouseUrl, database: DATABASE },
+      log: createLog('migrate', 'error'),
+    });
+    const instance = (): Instance => ({
+      api: `http://127.0.0.1:${apiPort}`,
+      gateway: `http://127.0.0.1:${gatewayPort}`,
+      kafka: local.kafka,
+      clickhouse: local.clickhouseUrl,
+      adminKey: secrets.adminKey,
+      pids: { ...local.pids(), ...pidsOf(services) },
+    });
+    let ready = false;
+    services.push(
+      ...createServices({
+        dataDir,
+        kafka: local.kafka,
+        clickhouseUrl: local.clickhouseUrl,
+        secrets,
+        apiPort,
+        gatewayPort,
+        consumers: options.consumers,
+        aggregateCron: options.aggregateCron,
+        onEvent: (event) => {
+          if (ready && event.kind === 'ready') writeInstance(dataDir, instance());
+          onEvent(event);
+        },
+      }),
+    );
+    await Promise.all(services.map(({ supervised }) => supervised.start()));
+    ready = true;
+    writeInstance(dataDir, instance());
+    return { instance, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function pidsOf(services: readonly Service[]): Record<string, number[]> {
+  const pids: Record<string, number[]> = {};
+  for (const { name, supervised } of services) {
+    const pid = supervised.pid();
+    const known = pids[name] ?? [];
+    if (pid !== undefined) known.push(pid);
+    pids[name] = known;
+  }
+  return pids;
+}

@@ -1,0 +1,26 @@
+/**
+ * Waits until this process is to stop: a signal, or the end of whatever started it.
+ */
+import { createReadStream } from 'node:fs';
+
+const PARENT_CHECK_MS = 500;
+
+/** Registers at once, so that a signal during the start is not lost; `stopped` resolves with the reason. */
+export function listenForStop(): { stopped: Promise<string> } {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
+  if (process.env['TALLY_LAUNCHED'] === '1') {
+    // The launcher's pipe: see bin/tally.js.
+    createReadStream('', { fd: 3 })
+      .on('end', () => resolve('the launcher is gone'))
+      .resume();
+  }
+  if (process.env['npm_execpath'] !== undefined) {
+    // npm and npx do not pass their own death on to what they run.
+    const parent = process.ppid;
+    setInterval(() => {
+      if (process.ppid !== parent) resolve('npm is gone');
+    }, PARENT_CHECK_MS).unref();
+  }
+  return { stopped: promise };
+}

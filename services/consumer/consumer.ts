@@ -1,0 +1,117 @@
+/**
+ * Puts the consumer together: logs checked, group joined, batches written and committed.
+ */
+import { ClickHouse } from '@tally/platform/clickhouse';
+import { createKafka, GroupConsumer, KafkaAdmin, Sender } from '@tally/platform/kafka';
+import type { Logger } from '@tally/platform/log';
+import { topicNames } from '@tally/schemas';
+import { Registry } from 'prom-client';
+import type { ConsumerConfig } from './config.ts';
+import { GroupCommit } from './group-commit.ts';
+import { IdentifierHasher } from './identifiers.ts';
+import { Ingest, type IngestOptions } from './ingest.ts';
+import { checkLog, currentLog } from './logs.ts';
+import { createMetrics } from './metrics.ts';
+
+export interface ConsumerOptions {
+  config: ConsumerConfig;
+  log: Logger;
+  /** Told of an error after which the consumer must not go on; the process should end. */
+  onFatal: (error: unknown) => void;
+  checkpoint?: IngestOptions['checkpoint'];
+}
+
+export interface RunningConsumer {
+  registry: Registry;
+  /** Whether the group has been joined. */
+  joined: () => boolean;
+  /** Finishes and commits what is in hand, leaves the group, disconnects. */
+  stop: () => Promise<void>;
+}
+
+/** How long a stop waits for what is in hand before it calls off retries, milliseconds. */
+const STOP_GRACE_MS = 5_000;
+
+/** Starts consuming. Throws a TallyError that is not retriable when a log is not what it was. */
+export async function startConsumer({ config, log, onFatal, checkpoint }: ConsumerOptions): Promise<RunningConsumer> {
+  const topics = topicNames(config.TALLY_TOPIC_PREFIX);
+  const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
+  const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-consumer', log });
+  const admin = new KafkaAdmin(kafka);
+  const clickhouse = new ClickHouse({
+    url: config.TALLY_CLICKHOUSE_URL,
+    database: config.TALLY_CLICKHOUSE_DATABASE,
+    username: config.TALLY_CLICKHOUSE_USER,
+    password: config.TALLY_CLICKHOUSE_PASSWORD,
+  });
+  const logs = {
+    interactions: await currentLog(clickhouse, topics.interactions),
+    profiles: await currentLog(clickhouse, topics.profiles),
+  };
+  for (const metered of Object.values(logs)) await checkLog(metered, { groupId, clickhouse, admin });
+
+  const registry = new Registry();
+  const sender = new Sender({ kafka, log, deliveryTimeoutMs: Number.POSITIVE_INFINITY });
+  const stopping = new AbortController();
+  const ingest = new Ingest({
+    clickhouse,
+    sender,
+    topics,
+    logs,
+    hasher: new IdentifierHasher(config.TALLY_IDENTIFIER_SECRET),
+    metrics: createMetrics(registry),
+    log,
+    committed: async (topic, partition) => {
+      const metered = topic === topics.interactions ? logs.interactions : logs.profiles;
+      return (await admin.committed(groupId, topic)).get(partition) ?? metered.starts[partition] ?? 0n;
+    },
+    logStart: async (topic, partition) =>
+      (await admin.extents(topic)).find((extent) => extent.partition === partition)?.start ?? 0n,
+    stopping: stopping.signal,
+    ...(checkpoint ? { checkpoint } : {}),
+  });
+  const groups = new GroupCommit({
+    recordsMax: config.TALLY_GROUP_RECORDS_MAX,
+    write: (batches) => ingest.write(batches).catch((error: unknown) => endIfFinal(error, onFatal)),
+  });
+  let joined = false;
+  const consumer = new GroupConsumer({
+    kafka,
+    log,
+    groupId,
+    topics: [topics.interactions, topics.profiles],
+    sessionTimeoutMs: config.TALLY_SESSION_TIMEOUT_MS,
+    heartbeatIntervalMs: config.TALLY_HEARTBEAT_INTERVAL_MS,
+    concurrency: config.TALLY_PARTITIONS_CONCURRENT,
+    fetchBytesMaxPerPartition: config.TALLY_FETCH_BYTES_PER_PARTITION_MAX,
+    fetchBytesMin: config.TALLY_FETCH_BYTES_MIN,
+    fetchWaitMsMax: config.TALLY_FETCH_WAIT_MS_MAX,
+    handle: (batch) => groups.submit(batch),
+    onAssigned: () => {
+      joined = true;
+      ingest.reassigned();
+    },
+    onFatal,
+  });
+  await consumer.start();
+
+  return {
+    registry,
+    joined: () => joined,
+    stop: async () => {
+      setTimeout(() => stopping.abort(new Error('the consumer stops')), STOP_GRACE_MS).unref();
+      await consumer.stop();
+      await groups.idle();
+      await sender.close();
+      await admin.close();
+      await clickhouse.close();
+    },
+  };
+}
+
+/** An error that trying again cannot mend ends the process; the batch is not committed, so it comes again. */
+function endIfFinal(error: unknown, onFatal: (error: unknown) => void): never {
+  const retriable = error instanceof Error && 'retriable' in error && error.retriable === true;
+  if (!retriable && !(error instanceof Error && error.message === 'the consumer stops')) onFatal(error);
+  throw error;
+}

@@ -1,0 +1,155 @@
+/**
+ * The logs that are metered, and whether they are still the ones that were. A topic that was recreated, records that
+ * expired before they were read, offsets moved by hand: each would make figures silently wrong, so the consumer refuses
+ * to start and says what happened and what to do.
+ */
+import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
+import { TallyError } from '@tally/platform/errors';
+import type { KafkaAdmin, PartitionExtent } from '@tally/platform/kafka';
+import { METERED_TOPIC_SETTINGS, RETENTION_MS_MIN } from '@tally/schemas';
+import { partsOf } from './position.ts';
+
+/** A topic with the epoch under which its positions are known. */
+export interface MeteredLog {
+  topic: string;
+  /** 1 to 255. */
+  epoch: number;
+  clusterId: string;
+  /** Number of partitions when the epoch was opened; positions and keys depend on it. */
+  partitions: number;
+  /** Each partition's first offset when the epoch was opened. */
+  starts: bigint[];
+}
+
+const EPOCH_MAX = 255;
+
+/** Opens an epoch for every topic that has none, in the order given. Done once, by `tally migrate`. */
+export async function openLogs(clickhouse: ClickHouse, admin: KafkaAdmin, topics: readonly string[]): Promise<void> {
+  const clusterId = await admin.clusterId();
+  for (const topic of topics) {
+    const logs = await readLogs(clickhouse);
+    if (logs.some((log) => log.topic === topic)) continue;
+    const epoch = Math.max(0, ...logs.map((log) => log.epoch)) + 1;
+    if (epoch > EPOCH_MAX) {
+      throw new TallyError(`there have been ${EPOCH_MAX} logs already`, { code: 'EPOCHS_USED_UP', retriable: false });
+    }
+    const extents = await admin.extents(topic);
+    await clickhouse.insert('logs', [
+      {
+        epoch,
+        topic,
+        cluster_id: clusterId,
+        starts: extents.map(({ start }) => start.toString()),
+        opened_at: dateTime64(Date.now()),
+      },
+    ]);
+  }
+}
+
+/** All epochs ever opened, oldest first. */
+export async function readLogs(clickhouse: ClickHouse): Promise<MeteredLog[]> {
+  const rows = await clickhouse.query<{ epoch: number; topic: string; cluster_id: string; starts: string[] }>(
+    'SELECT epoch, topic, cluster_id, starts FROM logs ORDER BY epoch LIMIT 1 BY epoch',
+  );
+  return rows.map(({ epoch, topic, cluster_id, starts }) => ({
+    epoch,
+    topic,
+    clusterId: cluster_id,
+    partitions: starts.length,
+    starts: starts.map(BigInt),
+  }));
+}
+
+/** The newest epoch of a topic. Throws `LOG_NOT_OPEN` when there is none. */
+export async function currentLog(clickhouse: ClickHouse, topic: string): Promise<MeteredLog> {
+  const log = (await readLogs(clickhouse)).findLast((candidate) => candidate.topic === topic);
+  if (log) return log;
+  throw refusal('LOG_NOT_OPEN', `topic ${topic} is not metered yet: run \`tally migrate\``);
+}
+
+/**
+ * Refuses a log on which counting would go wrong. Reads in the order committed, recorded, extents, so that consumers at
+ * work meanwhile cannot make it look wrong.
+ */
+export async function checkLog(
+  log: MeteredLog,
+  group: { groupId: string; clickhouse: ClickHouse; admin: KafkaAdmin },
+): Promise<void> {
+  const { clickhouse, admin, groupId } = group;
+  checkSettings(log.topic, await admin.topicSettings(log.topic));
+  const clusterId = await admin.clusterId();
+  if (clusterId !== log.clusterId) {
+    throw refusal(
+      'LOG_OTHER_CLUSTER',
+      `${log.topic} was metered on cluster ${log.clusterId}, this is cluster ${clusterId}: its positions would be others`,
+    );
+  }
+  const committed = await admin.committed(groupId, log.topic);
+  const recorded = await recordedOffsets(clickhouse, log.epoch);
+  const extents = await admin.extents(log.topic);
+  if (extents.length !== log.partitions) {
+    throw refusal(
+      'LOG_PARTITIONS_CHANGED',
+      `${log.topic} had ${log.partitions} partitions and now has ${extents.length}: entities would change partition, and a repetition would not be recognised`,
+    );
+  }
+  for (const extent of extents) {
+    checkPartition(log, extent, committed.get(extent.partition), recorded.get(extent.partition));
+  }
+}
+
+function checkPartition(
+  log: MeteredLog,
+  { partition, start, end }: PartitionExtent,
+  committed: bigint | undefined,
+  recorded: bigint | undefined,
+): void {
+  const where = `${log.topic}/${partition}`;
+  const next = recorded === undefined ? (log.starts[partition] ?? 0n) : recorded + 1n;
+  if (end < next) {
+    throw refusal(
+      'LOG_RECREATED',
+      `${where} ends at ${end}, but positions up to ${next - 1n} are counted: the topic was recreated or restored from an older state`,
+    );
+  }
+  if (start > (committed ?? next) && start > next) {
+    throw refusal(
+      'LOG_EXPIRED',
+      `${where} begins at ${start}, but only positions before ${next} are counted: ${start - next} record(s) expired unread`,
+    );
+  }
+  if (committed !== undefined && committed > next) {
+    throw refusal(
+      'OFFSETS_SKIPPED',
+      `the group would go on at ${committed} of ${where}, but only positions before ${next} are counted: the offsets were moved ahead`,
+    );
+  }
+}
+
+function checkSettings(topic: string, settings: Record<string, string>): void {
+  for (const name of ['cleanup.policy', 'message.timestamp.type']) {
+    const wanted = METERED_TOPIC_SETTINGS[name];
+    if (settings[name] === wanted) continue;
+    throw refusal('TOPIC_SETTINGS', `${topic} has ${name}=${settings[name]}, it must be ${wanted}`);
+  }
+  const retentionMs = Number(settings['retention.ms']);
+  if (retentionMs !== -1 && retentionMs < RETENTION_MS_MIN) {
+    throw refusal(
+      'TOPIC_SETTINGS',
+      `${topic} has retention.ms=${retentionMs}, it must be at least ${RETENTION_MS_MIN}`,
+    );
+  }
+}
+
+/** The highest offset with an outcome, per partition. */
+async function recordedOffsets(clickhouse: ClickHouse, epoch: number): Promise<Map<number, bigint>> {
+  const rows = await clickhouse.query<{ partition: number; last: string }>(
+    'SELECT partition, max(log_outcomes.last) AS last FROM log_outcomes WHERE epoch = {epoch:UInt8} GROUP BY partition',
+    { epoch },
+  );
+  return new Map(rows.map(({ partition, last }) => [partition, partsOf(BigInt(last)).offset]));
+}
+
+function refusal(code: string, message: string): TallyError {
+  return new TallyError(message, { code, retriable: false });
+}

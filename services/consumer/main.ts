@@ -1,0 +1,48 @@
+/**
+ * The consumer as a process: `node services/consumer/main.ts`, configured by the environment (see config.ts).
+ */
+import { parseConfig } from '@tally/platform/config';
+import { TallyError } from '@tally/platform/errors';
+import { closeHttpServer, createHttpServer, listen } from '@tally/platform/http';
+import { createLog } from '@tally/platform/log';
+import { retryForever } from '@tally/platform/retry';
+import { fail, onShutdown, runService } from '@tally/platform/shutdown';
+import { consumerConfig } from './config.ts';
+import { startConsumer } from './consumer.ts';
+
+const HTTP_CLOSE_MS_MAX = 1_000;
+const START_WAIT_MS_FIRST = 200;
+const START_WAIT_MS_MAX = 5_000;
+
+const log = createLog('consumer', process.env['TALLY_LOG_LEVEL'] ?? 'info');
+
+await runService(log, async () => {
+  const config = parseConfig(consumerConfig, process.env);
+  // A broker or a database that is not there yet is waited for; a log that is not what it was is refused.
+  const consumer = await retryForever(() => startConsumer({ config, log, onFatal: (error) => fail(log, error) }), {
+    waitMsFirst: START_WAIT_MS_FIRST,
+    waitMsMax: START_WAIT_MS_MAX,
+    isRetriable: (error) => error instanceof TallyError && error.retriable,
+    onFailure: (err, attempts, waitMs) => log.warn({ err, attempts, waitMs }, 'could not start, trying again'),
+  });
+  const app = createHttpServer({
+    log,
+    registry: consumer.registry,
+    ready: async () => ({ ok: consumer.joined(), detail: consumer.joined() ? 'in the group' : 'joining the group' }),
+    bodyBytesMax: 1_024,
+    requestTimeoutMs: 5_000,
+  });
+  onShutdown({
+    log,
+    stop: async () => {
+      await consumer.stop();
+      await closeHttpServer(app, HTTP_CLOSE_MS_MAX);
+    },
+  });
+  await listen(app, {
+    log,
+    host: config.TALLY_CONSUMER_HOST,
+    port: config.TALLY_CONSUMER_PORT,
+    readyFile: config.TALLY_READY_FILE,
+  });
+});

@@ -1,0 +1,18 @@
+/**
+ * The normal form under which two spellings of one identifier are the same.
+ */
+
+/**
+ * E-mail: trimmed and lower-cased. Phone: `+` and digits alone, a leading `00` being `+`. Other kinds: trimmed. An empty
+ * result identifies nobody.
+ */
+export function normaliseIdentifier(kind: string, value: string): string {
+  switch (kind) {
+    case 'email':
+      return value.trim().toLowerCase();
+    case 'phone':
+      return value.replace(/[^+0-9]/g, '').replace(/^00/, '+');
+    default:
+      return value.trim();
+  }
+}

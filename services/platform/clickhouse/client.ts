@@ -1,0 +1,200 @@
+/**
+ * The one place that talks to ClickHouse. Settings that decide whether an acknowledged row is really there are written
+ * out here, for every request.
+ */
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import {
+  type ClickHouseClient,
+  ClickHouseError,
+  ClickHouseLogLevel,
+  type ClickHouseSettings,
+  createClient,
+} from '@clickhouse/client';
+import { messageOf, TallyError } from '../errors.ts';
+
+export interface ClickHouseOptions {
+  /** `http://host:port`. */
+  url: string;
+  database: string;
+  username?: string;
+  password?: string;
+  /** How long a request may take, milliseconds. Default 300,000. */
+  requestTimeoutMs?: number;
+}
+
+/** Values for `{name:Type}` in a statement. */
+export type Params = Record<string, unknown>;
+
+const SETTINGS: ClickHouseSettings = {
+  // A row is acknowledged when it is on disk, not when it is in a queue.
+  async_insert: 0,
+  // ClickHouse's own deduplication could swallow a retry of an insert whose views had not all been written.
+  insert_deduplicate: 0,
+  deduplicate_blocks_in_dependent_materialized_views: 0,
+  materialized_views_ignore_errors: 0,
+  // One batch may hold events of any month since 2015.
+  max_partitions_per_insert_block: '0',
+  // Errors come as a status, not in the middle of an answer.
+  wait_end_of_query: 1,
+  output_format_json_quote_64bit_integers: 1,
+};
+
+/** ClickHouse's codes for errors that the same request would meet again: the statement or the data is at fault. */
+const FINAL_CODES: ReadonlySet<string> = new Set([
+  '6', // CANNOT_PARSE_TEXT
+  '16', // NO_SUCH_COLUMN_IN_TABLE
+  '27', // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+  '33', // CANNOT_READ_ALL_DATA
+  '36', // BAD_ARGUMENTS
+  '42', // NUMBER_OF_ARGUMENTS_DOESNT_MATCH
+  '43', // ILLEGAL_TYPE_OF_ARGUMENT
+  '46', // UNKNOWN_FUNCTION
+  '47', // UNKNOWN_IDENTIFIER
+  '53', // TYPE_MISMATCH
+  '60', // UNKNOWN_TABLE
+  '62', // SYNTAX_ERROR
+  '81', // UNKNOWN_DATABASE
+  '115', // UNKNOWN_SETTING
+  '117', // INCORRECT_DATA
+  '497', // ACCESS_DENIED
+  '516', // AUTHENTICATION_FAILED
+]);
+
+export class ClickHouse {
+  readonly database: string;
+  readonly #options: ClickHouseOptions;
+  readonly #client: ClickHouseClient;
+
+  constructor(options: ClickHouseOptions) {
+    this.#options = options;
+    this.database = options.database;
+    this.#client = createClient({
+      url: options.url,
+      database: options.database,
+      username: options.username ?? 'default',
+      password: options.password ?? '',
+      request_timeout: options.requestTimeoutMs ?? 300_000,
+      max_open_connections: 8,
+      clickhouse_settings: SETTINGS,
+      // Every failure is thrown; the library's own lines would say it a second time, in another form.
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+  }
+
+  /** The rows of a query; 64-bit numbers are strings. */
+  async query<Row>(sql: string, params: Params = {}): Promise<Row[]> {
+    return this.#ask(async () => {
+      const answer = await this.#client.query({ query: sql, query_params: params, format: 'JSONEachRow' });
+      return answer.json<Row>();
+    });
+  }
+
+  /** The first row of a query that has exactly one. */
+  async queryOne<Row>(sql: string, params: Params = {}): Promise<Row> {
+    const [row] = await this.query<Row>(sql, params);
+    if (row === undefined) throw new TallyError('the query has no row', { code: 'NO_ROW', retriable: false });
+    return row;
+  }
+
+  /** The rows of a query as they come, for answers that must not be held in memory at once. */
+  async *stream<Row extends unknown[]>(sql: string, params: Params = {}): AsyncGenerator<Row> {
+    const answer = await this.#ask(() =>
+      this.#client.query({
+        query: sql,
+        query_params: params,
+        format: 'JSONCompactEachRow',
+        clickhouse_settings: { wait_end_of_query: 0 },
+      }),
+    );
+    try {
+      for await (const rows of answer.stream()) for (const row of rows) yield row.json<Row>();
+    } catch (cause) {
+      throw clickhouseError(cause);
+    }
+  }
+
+  /** A statement without an answer. */
+  async command(sql: string, params: Params = {}): Promise<void> {
+    await this.#ask(() => this.#client.command({ query: sql, query_params: params }));
+  }
+
+  /** Inserts rows given as objects. */
+  async insert(table: string, rows: readonly object[]): Promise<void> {
+    if (rows.length === 0) return;
+    await this.#ask(() => this.#client.insert({ table, values: [...rows], format: 'JSONEachRow' }));
+  }
+
+  /** Inserts rows that are already encoded as RowBinary. Resolves when they are on disk, in every view. */
+  async insertRowBinary(table: string, columns: readonly string[], rows: Buffer): Promise<void> {
+    await this.#ask(async () => {
+      const { stream } = await this.#client.exec({
+        query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
+        values: Readable.from([rows], { objectMode: false }),
+      });
+      await finished(stream.resume());
+    });
+  }
+
+  /**
+   * Runs a query that joins a table sent along with it, and returns the answer's bytes. The client library has no
+   * external tables, so this is a request of its own.
+   */
+  async queryWithTable(sql: string, table: { name: string; structure: string; rowBinary: Buffer }): Promise<Buffer> {
+    const { url, database, username = 'default', password = '', requestTimeoutMs = 300_000 } = this.#options;
+    const target = new URL(url);
+    const search = {
+      database,
+      query: sql,
+      [`${table.name}_structure`]: table.structure,
+      [`${table.name}_format`]: 'RowBinary',
+      wait_end_of_query: '1',
+    };
+    target.search = new URLSearchParams(search).toString();
+    const form = new FormData();
+    form.append(table.name, new Blob([new Uint8Array(table.rowBinary)]));
+    return this.#ask(async () => {
+      const response = await fetch(target, {
+        method: 'POST',
+        body: form,
+        headers: { 'X-ClickHouse-User': username, 'X-ClickHouse-Key': password },
+        signal: AbortSignal.timeout(requestTimeoutMs),
+      });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      if (response.ok) return bytes;
+      const code = response.headers.get('x-clickhouse-exception-code') ?? '';
+      throw new ClickHouseError({ code, type: 'EXCEPTION', message: bytes.toString('utf8').slice(0, 500) });
+    });
+  }
+
+  /** Throws when the server does not answer. */
+  async ping(): Promise<void> {
+    await this.query('SELECT 1');
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  async #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await call();
+    } catch (cause) {
+      throw cause instanceof TallyError ? cause : clickhouseError(cause);
+    }
+  }
+}
+
+function clickhouseError(cause: unknown): TallyError {
+  const final = cause instanceof ClickHouseError && FINAL_CODES.has(cause.code);
+  return new TallyError(`ClickHouse: ${messageOf(cause)}`, {
+    code: cause instanceof ClickHouseError ? `CLICKHOUSE_${cause.type ?? cause.code}` : 'CLICKHOUSE_UNAVAILABLE',
+    retriable: !final,
+    cause,
+  });
+}
+
+/** A moment as an inserted object's DateTime64(3) column takes it. */
+export function dateTime64(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace('T', ' ').slice(0, 23);
+}

@@ -1,0 +1,56 @@
+/**
+ * Configuration comes from the environment, through one zod schema per service, parsed once at start. All faults are
+ * reported together.
+ */
+import { z } from 'zod';
+import { TallyError } from './errors.ts';
+
+/** Parses an environment. Throws TallyError `CONFIG_INVALID`, whose message has one line per fault. */
+export function parseConfig<Shape extends z.ZodType>(
+  schema: Shape,
+  env: Readonly<Record<string, string | undefined>>,
+): z.infer<Shape> {
+  const parsed = schema.safeParse(env);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new TallyError(`the configuration has ${faults.length} fault(s):\n${faults.join('\n')}`, {
+    code: 'CONFIG_INVALID',
+    retriable: false,
+  });
+}
+
+/** `a:9092,b:9092` as a list. */
+export const hostList = z
+  .string()
+  .min(1)
+  .transform((text) => text.split(',').map((host) => host.trim()))
+  .refine((hosts) => hosts.every((host) => /^[^\s:]+:\d+$/.test(host)), 'expected HOST:PORT[,HOST:PORT…]');
+
+/** A whole number within bounds, with a default; environment variables are text. */
+export function wholeNumber(min: number, max: number, fallback: number): z.ZodDefault<z.ZodCoercedNumber> {
+  return z.coerce.number().int().min(min).max(max).default(fallback);
+}
+
+/** What every service that talks to Kafka reads. */
+export const kafkaConfig = z.object({
+  TALLY_KAFKA: hostList,
+  TALLY_TOPIC_PREFIX: z.string().default(''),
+});
+
+/** What every service that talks to ClickHouse reads. */
+export const clickhouseConfig = z.object({
+  TALLY_CLICKHOUSE_URL: z.url(),
+  TALLY_CLICKHOUSE_DATABASE: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]*$/)
+    .default('tally'),
+  TALLY_CLICKHOUSE_USER: z.string().default('default'),
+  TALLY_CLICKHOUSE_PASSWORD: z.string().default(''),
+});
+
+/** What every service reads. */
+export const processConfig = z.object({
+  /** Where a service writes its address once it listens, for whoever started it. */
+  TALLY_READY_FILE: z.string().min(1).optional(),
+  TALLY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});

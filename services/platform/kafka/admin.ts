@@ -1,0 +1,131 @@
+/**
+ * What Tally asks of a cluster besides sending and reading: topics, settings, offsets.
+ */
+import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import { messageOf, TallyError } from '../errors.ts';
+import { retryForever } from '../retry.ts';
+import { kafkaError } from './client.ts';
+
+const ATTEMPTS_MAX = 5;
+
+export interface TopicSpecification {
+  topic: string;
+  partitions: number;
+  replicationFactor: number;
+  settings: Readonly<Record<string, string>>;
+}
+
+/** One partition's extent: records `start` to `end - 1`. */
+export interface PartitionExtent {
+  partition: number;
+  start: bigint;
+  end: bigint;
+}
+
+export class KafkaAdmin {
+  readonly #kafka: Kafka;
+  #admin: Admin | undefined;
+
+  constructor(kafka: Kafka) {
+    this.#kafka = kafka;
+  }
+
+  /** Creates the topics that are missing; those that exist are left as they are. Returns the created ones' names. */
+  async createTopics(specifications: readonly TopicSpecification[]): Promise<string[]> {
+    const existing = new Set(await this.#ask('list topics', (admin) => admin.listTopics()));
+    const missing = specifications.filter(({ topic }) => !existing.has(topic));
+    if (missing.length === 0) return [];
+    await this.#ask('create topics', (admin) =>
+      admin.createTopics({
+        waitForLeaders: true,
+        topics: missing.map(({ topic, partitions, replicationFactor, settings }) => ({
+          topic,
+          numPartitions: partitions,
+          replicationFactor,
+          configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+        })),
+      }),
+    );
+    return missing.map(({ topic }) => topic);
+  }
+
+  /** Every setting of a topic, defaults included. */
+  async topicSettings(topic: string): Promise<Record<string, string>> {
+    const { resources } = await this.#ask('describe topic', (admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+      }),
+    );
+    return Object.fromEntries(
+      resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]) ?? [],
+    );
+  }
+
+  /** The extents of a topic's partitions, by partition. Throws `TOPIC_MISSING` when there is none. */
+  async extents(topic: string): Promise<PartitionExtent[]> {
+    const topics = await this.#ask('list topics', (admin) => admin.listTopics());
+    if (!topics.includes(topic)) {
+      throw new TallyError(`topic ${topic} does not exist: run \`tally migrate\``, {
+        code: 'TOPIC_MISSING',
+        retriable: false,
+      });
+    }
+    const offsets = await this.#ask('fetch offsets', (admin) => admin.fetchTopicOffsets(topic));
+    return offsets
+      .map(({ partition, low, high }) => ({ partition, start: BigInt(low), end: BigInt(high) }))
+      .sort((a, b) => a.partition - b.partition);
+  }
+
+  /** The group's committed offset per partition; a partition without one is absent. */
+  async committed(groupId: string, topic: string): Promise<Map<number, bigint>> {
+    const answers = await this.#ask('fetch committed offsets', (admin) =>
+      admin.fetchOffsets({ groupId, topics: [topic] }),
+    );
+    const partitions = answers.find((answer) => answer.topic === topic)?.partitions ?? [];
+    return new Map(
+      partitions.filter(({ offset }) => offset !== '-1').map(({ partition, offset }) => [partition, BigInt(offset)]),
+    );
+  }
+
+  /** Removes a group that nobody is in any more. */
+  async forgetGroup(groupId: string): Promise<void> {
+    await this.#ask('delete group', (admin) => admin.deleteGroups([groupId]));
+  }
+
+  /** The cluster's id, as its brokers say it. */
+  async clusterId(): Promise<string> {
+    return (await this.#ask('describe cluster', (admin) => admin.describeCluster())).clusterId;
+  }
+
+  async close(): Promise<void> {
+    const admin = this.#admin;
+    this.#admin = undefined;
+    await admin?.disconnect();
+  }
+
+  /** Coordinators move and metadata ages: a retriable failure is tried again a few times before it is told. */
+  #ask<Answer>(what: string, call: (admin: Admin) => Promise<Answer>): Promise<Answer> {
+    let attempts = 0;
+    return retryForever(() => this.#askOnce(what, call), {
+      waitMsFirst: 100,
+      waitMsMax: 1_000,
+      isRetriable: (error) => error instanceof TallyError && error.retriable && ++attempts < ATTEMPTS_MAX,
+    });
+  }
+
+  async #askOnce<Answer>(what: string, call: (admin: Admin) => Promise<Answer>): Promise<Answer> {
+    try {
+      if (!this.#admin) {
+        const admin = this.#kafka.admin();
+        await admin.connect();
+        this.#admin = admin;
+      }
+      return await call(this.#admin);
+    } catch (cause) {
+      await this.close().catch(() => undefined);
+      if (cause instanceof TallyError) throw cause;
+      throw kafkaError(`could not ${what}: ${messageOf(cause)}`, cause);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Reads topics as a member of a consumer group. Offsets are committed only when the handler says so, and the group is
+ * kept alive for as long as a handler works, however long that is.
+ */
+import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { TallyError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+
+export interface IncomingRecord {
+  offset: bigint;
+  key: Buffer | null;
+  value: Buffer | null;
+  /** The broker's timestamp, milliseconds UTC. */
+  timestamp: number;
+}
+
+/** Consecutive records of one partition. */
+export interface IncomingBatch {
+  topic: string;
+  partition: number;
+  /** Where the fetch began; records before it were handled earlier. */
+  fetchedFrom: bigint;
+  records: IncomingRecord[];
+  /** The last offset that the batch covers; past the last record when control records follow it. */
+  lastOffset: bigint;
+  /** The end of the partition when the batch was fetched. */
+  end: bigint;
+  /** Aborted when the group no longer waits for this batch: rebalance, lost session, stop. */
+  signal: AbortSignal;
+}
+
+export interface GroupConsumerOptions {
+  kafka: Kafka;
+  log: Logger;
+  groupId: string;
+  topics: string[];
+  /** Without a heartbeat for this long, the group gives the partitions to others, milliseconds. */
+  sessionTimeoutMs: number;
+  heartbeatIntervalMs: number;
+  /** Partitions handled at the same time. */
+  concurrency: number;
+  fetchBytesMaxPerPartition: number;
+  fetchBytesMin: number;
+  fetchWaitMsMax: number;
+  /**
+   * Handles a batch; when it resolves, the batch's offsets are committed. When it rejects, the batch comes again.
+   */
+  handle: (batch: IncomingBatch) => Promise<void>;
+  /** Told when partitions were (re)assigned, before their first batch. */
+  onAssigned: (assignment: Record<string, number[]>) => void;
+  /** Told of an error after which this consumer does not go on. */
+  onFatal: (error: unknown) => void;
+}
+
+export class GroupConsumer {
+  readonly #options: GroupConsumerOptions;
+  readonly #consumer: Consumer;
+
+  constructor(options: GroupConsumerOptions) {
+    this.#options = options;
+    this.#consumer = options.kafka.consumer({
+      groupId: options.groupId,
+      sessionTimeout: options.sessionTimeoutMs,
+      rebalanceTimeout: Math.max(options.sessionTimeoutMs, 30_000),
+      heartbeatInterval: options.heartbeatIntervalMs,
+      maxBytesPerPartition: options.fetchBytesMaxPerPartition,
+      minBytes: options.fetchBytesMin,
+      maxWaitTimeInMs: options.fetchWaitMsMax,
+      allowAutoTopicCreation: false,
+      readUncommitted: false,
+      retry: { retries: 10, initialRetryTime: 200, maxRetryTime: 5_000, restartOnFailure: async () => true },
+    });
+  }
+
+  async start(): Promise<void> {
+    const { topics, concurrency, onAssigned, onFatal, log } = this.#options;
+    this.#consumer.on('consumer.group_join', ({ payload }) => {
+      log.info({ assignment: payload.memberAssignment, leader: payload.isLeader }, 'joined the group');
+      onAssigned(payload.memberAssignment);
+    });
+    this.#consumer.on('consumer.crash', ({ payload }) => {
+      if (payload.restart) log.warn({ err: payload.error }, 'the group consumer starts again');
+      else onFatal(payload.error);
+    });
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics, fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: concurrency,
+      eachBatch: (payload) => this.#eachBatch(payload),
+    });
+  }
+
+  /** Leaves the group after the batches in hand; they are committed. */
+  async stop(): Promise<void> {
+    await this.#consumer.disconnect();
+  }
+
+  async #eachBatch({ batch, heartbeat, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
+    const last = batch.messages.at(-1);
+    if (!last) return;
+    const lastOffset = BigInt(batch.lastOffset());
+    await this.#whileBeating(heartbeat, (signal) => this.#options.handle(incoming(batch, lastOffset, signal)));
+    resolveOffset(last.offset);
+    await commitOffsetsIfNecessary({
+      topics: [
+        { topic: batch.topic, partitions: [{ partition: batch.partition, offset: (lastOffset + 1n).toString() }] },
+      ],
+    });
+  }
+
+  /** Runs `work` with heartbeats in between; a failed heartbeat calls the work off and throws. */
+  async #whileBeating(heartbeat: () => Promise<void>, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const aborter = new AbortController();
+    const lost = new Promise<never>((_, reject) => {
+      aborter.signal.addEventListener('abort', () => reject(aborter.signal.reason), { once: true });
+    });
+    lost.catch(() => undefined);
+    const timer = setInterval(() => {
+      heartbeat().catch((error: unknown) => aborter.abort(error));
+    }, this.#options.heartbeatIntervalMs);
+    try {
+      await Promise.race([work(aborter.signal), lost]);
+    } finally {
+      clearInterval(timer);
+    }
+  }
+}
+
+function incoming(batch: Batch, lastOffset: bigint, signal: AbortSignal): IncomingBatch {
+  const { fetchedOffset } = batch as Batch & { fetchedOffset?: string };
+  if (fetchedOffset === undefined) {
+    throw new TallyError('this kafkajs does not say where a fetch began', { code: 'BUG', retriable: false });
+  }
+  return {
+    topic: batch.topic,
+    partition: batch.partition,
+    fetchedFrom: BigInt(fetchedOffset),
+    records: batch.messages.map(({ offset, key, value, timestamp }) => ({
+      offset: BigInt(offset),
+      key,
+      value,
+      timestamp: Number(timestamp),
+    })),
+    lastOffset,
+    end: BigInt(batch.highWatermark),
+    signal,
+  };
+}

@@ -1,0 +1,10 @@
+/**
+ * Structured logs: a constant message plus fields, one JSON object a line.
+ */
+import { type Logger, pino } from 'pino';
+
+export type { Logger } from 'pino';
+
+export function createLog(service: string, level: string): Logger {
+  return pino({ level, base: { service, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime });
+}
