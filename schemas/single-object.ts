@@ -2,6 +2,7 @@
  * Avro single-object encoding: `C3 01`, the writer schema's fingerprint, the datum. Every version ever shipped stays in
  * `VERSIONS`, so what was once written can always be read.
  */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import avro from 'avsc';
 import type { Fault } from './dead-letters.ts';
@@ -28,6 +29,9 @@ export const VERSIONS: readonly SchemaVersion[] = [
 
 const byFingerprint = new Map(VERSIONS.map((version) => [version.fingerprint, version]));
 const latest = new Map(VERSIONS.map((version) => [version.name, version]));
+const BYTES = avro.Type.forSchema('bytes');
+/** The same schemas with bytes for strings: what was written, before text is made of it. */
+const rawTypes = new Map(VERSIONS.map((version) => [version, rawTypeOf(version)]));
 const headers = new Map(VERSIONS.map((version) => [version, Buffer.from(`c301${version.fingerprint}`, 'hex')]));
 
 /** Encodes a record under the newest version of its schema. Throws avsc's error on a value that does not fit. */
@@ -74,12 +78,22 @@ function load(name: SchemaName, version: number, file: string): SchemaVersion {
   return { name, version, file, type, fingerprint: fingerprintOf(type).toString('hex') };
 }
 
+function rawTypeOf({ type }: SchemaVersion): avro.Type {
+  return avro.Type.forSchema(type.schema(), { typeHook: (schema) => (schema === 'string' ? BYTES : undefined) });
+}
+
 /**
  * avsc replaces invalid UTF-8 by U+FFFD, which would make two different ids one. Only a record that holds U+FFFD is
- * suspect, and only then it is written again and compared.
+ * suspect, and only then its strings are read again as bytes. (Writing it again and comparing would not do: Avro lets
+ * one array be written in several ways.)
  */
 function keepsItsBytes(record: TallyRecord, version: SchemaVersion, datum: Buffer): boolean {
-  return !freeText(record).includes('\ufffd') || version.type.toBuffer(record.value).equals(datum);
+  return !freeText(record).includes('\ufffd') || holdsOnlyUtf8(rawTypes.get(version)?.fromBuffer(datum));
+}
+
+function holdsOnlyUtf8(value: unknown): boolean {
+  if (Buffer.isBuffer(value)) return isUtf8(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(holdsOnlyUtf8);
 }
 
 function freeText(record: TallyRecord): string {

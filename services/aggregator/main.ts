@@ -18,10 +18,11 @@ const HTTP_CLOSE_MS_MAX = 1_000;
 /** Ready as long as the last run is at most this old. */
 const FRESH_MS_MAX = 10 * 60_000;
 
-const log = createLog('aggregator', process.env['TALLY_LOG_LEVEL'] ?? 'info');
+const log = createLog('aggregator', 'info');
 
 await runService(log, async () => {
   const config = parseConfig(aggregatorConfig, process.env);
+  log.level = config.TALLY_LOG_LEVEL;
   const admin = new KafkaAdmin(createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-aggregator', log }));
   const clickhouse = new ClickHouse({
     url: config.TALLY_CLICKHOUSE_URL,
@@ -82,6 +83,7 @@ await runService(log, async () => {
   });
   onShutdown({
     log,
+    supervised: config.TALLY_SUPERVISED,
     stop: async () => {
       schedule.stop();
       await closeHttpServer(app, HTTP_CLOSE_MS_MAX);

@@ -14,3 +14,5 @@ export const apiConfig = z.object({
   /** 0 is any free port. */
   TALLY_API_PORT: wholeNumber(0, 65_535, 8080),
 });
+
+export type ApiConfig = z.infer<typeof apiConfig>;

@@ -27,7 +27,8 @@ export class Cursor {
       throw stop('LOG_WENT_BACK', batch, `ends at ${batch.end}, it was read up to ${expected} before`);
     }
     const missing: bigint[] = [];
-    let at = expected < batch.fetchedFrom ? expected : batch.fetchedFrom;
+    let at = batch.fetchedFrom;
+    if (expected < at) at = expected;
     for (const { offset } of batch.records) {
       if (offset - at > GAP_OFFSETS_MAX) throw stop('LOG_GAP', batch, `has no record from ${at} to ${offset - 1n}`);
       for (; at < offset; at++) missing.push(at);

@@ -14,10 +14,11 @@ const HTTP_CLOSE_MS_MAX = 1_000;
 const START_WAIT_MS_FIRST = 200;
 const START_WAIT_MS_MAX = 5_000;
 
-const log = createLog('consumer', process.env['TALLY_LOG_LEVEL'] ?? 'info');
+const log = createLog('consumer', 'info');
 
 await runService(log, async () => {
   const config = parseConfig(consumerConfig, process.env);
+  log.level = config.TALLY_LOG_LEVEL;
   // A broker or a database that is not there yet is waited for; a log that is not what it was is refused.
   const consumer = await retryForever(() => startConsumer({ config, log, onFatal: (error) => fail(log, error) }), {
     waitMsFirst: START_WAIT_MS_FIRST,
@@ -34,6 +35,7 @@ await runService(log, async () => {
   });
   onShutdown({
     log,
+    supervised: config.TALLY_SUPERVISED,
     stop: async () => {
       await consumer.stop();
       await closeHttpServer(app, HTTP_CLOSE_MS_MAX);

@@ -45,6 +45,7 @@ async function main(): Promise<void> {
   });
   onShutdown({
     log,
+    supervised: config.TALLY_SUPERVISED,
     timeoutMs: answerMsMax + 3 * CLOSE_MS_MAX,
     stop: async () => {
       // 1. Requests in hand are answered, so every event that was said to be in the log is there.

@@ -50,6 +50,11 @@ export const clickhouseConfig = z.object({
 
 /** What every service reads. */
 export const processConfig = z.object({
+  /** `1` when a supervisor holds standard input open: the service ends when that ends. */
+  TALLY_SUPERVISED: z
+    .enum(['0', '1'])
+    .default('0')
+    .transform((text) => text === '1'),
   /** Where a service writes its address once it listens, for whoever started it. */
   TALLY_READY_FILE: z.string().min(1).optional(),
   TALLY_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

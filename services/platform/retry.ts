@@ -26,7 +26,17 @@ export async function retryForever<Result>(attempt: () => Promise<Result>, optio
       const full = Math.min(options.waitMsFirst * 2 ** (failures - 1), options.waitMsMax);
       const waitMs = Math.round(full * (0.5 + Math.random() / 2));
       options.onFailure?.(error, failures, waitMs);
-      await sleep(waitMs, undefined, options.signal ? { signal: options.signal } : {});
+      await pause(waitMs, options.signal);
     }
+  }
+}
+
+/** The timer rejects with an AbortError of its own; callers know the signal's reason. */
+async function pause(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(waitMs, undefined, signal ? { signal } : {});
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   }
 }

@@ -12,11 +12,13 @@ export interface ShutdownOptions {
   log: Logger;
   /** Ends the work in hand; may take `timeoutMs`. */
   stop: () => Promise<void>;
+  /** Whether a supervisor holds standard input open; see endWithParent. */
+  supervised: boolean;
   timeoutMs?: number;
 }
 
 /** Runs `stop` once, whichever reason comes first, then exits. */
-export function onShutdown({ log, stop, timeoutMs = 15_000 }: ShutdownOptions): void {
+export function onShutdown({ log, stop, supervised, timeoutMs = 15_000 }: ShutdownOptions): void {
   let stopping = false;
   const shutdown = (reason: string): void => {
     if (stopping) return;
@@ -36,12 +38,11 @@ export function onShutdown({ log, stop, timeoutMs = 15_000 }: ShutdownOptions): 
   };
   process.once('SIGTERM', () => shutdown('SIGTERM'));
   process.once('SIGINT', () => shutdown('SIGINT'));
-  endWithParent(shutdown);
+  if (supervised) endWithParent(shutdown);
 }
 
 /** A supervised process holds its supervisor's pipe as standard input; the pipe ends when the supervisor does. */
 function endWithParent(shutdown: (reason: string) => void): void {
-  if (process.env['TALLY_SUPERVISED'] !== '1') return;
   process.stdin.resume();
   process.stdin.once('end', () => shutdown('the supervisor is gone'));
   process.stdin.once('error', () => shutdown('the supervisor is gone'));

@@ -107,7 +107,10 @@ function report(
   memory: Awaited<ReturnType<ReturnType<typeof sampleMemory>['stop']>>,
 ): void {
   const equal = comparison.differences.length === 0;
-  if (json) return printJson({ equal, seed, speed, memory, ...comparison });
+  if (json) {
+    printJson({ equal, seed, speed, memory, ...comparison });
+    return;
+  }
   printComparison(comparison);
   printSpeed(speed, memory);
   print(equal ? '\nEvery figure equals the simulator’s truth.\n' : `\n${comparison.differences.length} DIFFERENCES\n`);

@@ -1,0 +1,62 @@
+/**
+ * Puts the api together: an HTTP server that does not listen yet, and what it holds open.
+ */
+import { ClickHouse } from '@tally/platform/clickhouse';
+import { messageOf } from '@tally/platform/errors';
+import { createHttpServer, createRegistry, type FastifyInstance } from '@tally/platform/http';
+import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import type { Logger } from '@tally/platform/log';
+import { topicNames } from '@tally/schemas';
+import { requireKey } from './access.ts';
+import type { ApiConfig } from './config.ts';
+import { Freshness } from './freshness.ts';
+import { addRoutes } from './routes.ts';
+
+const BODY_BYTES_MAX = 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 15_000;
+/** A query that takes longer is given up, and the caller told so. */
+const QUERY_TIMEOUT_MS = 60_000;
+
+export interface Api {
+  app: FastifyInstance;
+  /** Disconnects, after the server is closed. */
+  close: () => Promise<void>;
+}
+
+export function createApi({ config, log }: { config: ApiConfig; log: Logger }): Api {
+  const admin = new KafkaAdmin(createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-api', log, retries: 1 }));
+  const clickhouse = new ClickHouse({
+    url: config.TALLY_CLICKHOUSE_URL,
+    database: config.TALLY_CLICKHOUSE_DATABASE,
+    username: config.TALLY_CLICKHOUSE_USER,
+    password: config.TALLY_CLICKHOUSE_PASSWORD,
+    requestTimeoutMs: QUERY_TIMEOUT_MS,
+  });
+  const app = createHttpServer({
+    log,
+    registry: createRegistry(),
+    ready: () =>
+      clickhouse.ping().then(
+        () => ({ ok: true, detail: 'ClickHouse answers' }),
+        (error: unknown) => ({ ok: false, detail: messageOf(error) }),
+      ),
+    bodyBytesMax: BODY_BYTES_MAX,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  });
+  requireKey(app, config.TALLY_ADMIN_KEY);
+  const freshness = new Freshness({
+    admin,
+    groupId: `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`,
+    topics: topicNames(config.TALLY_TOPIC_PREFIX),
+    log,
+    clock: Date.now,
+  });
+  addRoutes(app, { clickhouse, freshness, clock: Date.now });
+  return {
+    app,
+    close: async () => {
+      await admin.close();
+      await clickhouse.close();
+    },
+  };
+}

@@ -1,0 +1,210 @@
+/**
+ * A whole Tally for one test file: topics and a database of its own on the shared stack, and the real services on them.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type AggregateOptions, aggregate } from '@tally/aggregator';
+import { apiConfig, createApi } from '@tally/api';
+import { migrate } from '@tally/cli/migrate';
+import { consumerConfig, type RunningConsumer, startConsumer } from '@tally/consumer';
+import { type LogOutcome, outcomeCounts } from '@tally/figures';
+import { DEFAULT_POLICY, policyNamed } from '@tally/metering';
+import { supervise } from '@tally/local';
+import { ClickHouse } from '@tally/platform/clickhouse';
+import { parseConfig } from '@tally/platform/config';
+import { createKafka, KafkaAdmin, readTopic, Sender, type StoredRecord } from '@tally/platform/kafka';
+import { createLog } from '@tally/platform/log';
+import { TallyProducer } from '@tally/producer';
+import { type Topics, topicNames } from '@tally/schemas';
+import { inject } from 'vitest';
+
+export const ADMIN_KEY = 'test-admin-key-of-16';
+
+const POLL_MS = 50;
+const CAUGHT_UP_MS_MAX = 60_000;
+const SERVICES = fileURLToPath(new URL('../../services', import.meta.url));
+const log = createLog('test', process.env['TALLY_TEST_LOG'] ?? 'silent');
+
+export interface ServiceProcess {
+  url: string;
+  pid: number;
+  stop: () => Promise<void>;
+}
+
+export class TestSystem {
+  readonly topics: Topics;
+  readonly env: Record<string, string>;
+  readonly clickhouse: ClickHouse;
+  readonly admin: KafkaAdmin;
+  readonly sender: Sender;
+  readonly groupId: string;
+  readonly #kafka;
+  readonly #cleanUps: (() => Promise<void>)[] = [];
+
+  private constructor(name: string) {
+    const id = `${name}_${randomBytes(4).toString('hex')}`;
+    this.env = {
+      TALLY_KAFKA: inject('kafka'),
+      TALLY_TOPIC_PREFIX: `${id}.`,
+      TALLY_CLICKHOUSE_URL: inject('clickhouseUrl'),
+      TALLY_CLICKHOUSE_DATABASE: id,
+      TALLY_ADMIN_KEY: ADMIN_KEY,
+      TALLY_IDENTIFIER_SECRET: 'test-identifier-secret',
+      TALLY_SESSION_TIMEOUT_MS: '6000',
+      TALLY_HEARTBEAT_INTERVAL_MS: '300',
+      TALLY_LOG_LEVEL: process.env['TALLY_TEST_LOG'] ?? 'warn',
+    };
+    this.topics = topicNames(`${id}.`);
+    this.groupId = `${id}.tally`;
+    this.#kafka = createKafka({ brokers: [inject('kafka')], clientId: name, log });
+    this.admin = new KafkaAdmin(this.#kafka);
+    this.sender = new Sender({ kafka: this.#kafka, log, deliveryTimeoutMs: 30_000 });
+    this.clickhouse = new ClickHouse({ url: inject('clickhouseUrl'), database: id });
+  }
+
+  /** Topics and tables are there; no service runs yet. */
+  static async create(name: string, { partitions = 4 } = {}): Promise<TestSystem> {
+    const system = new TestSystem(name);
+    await migrate({
+      brokers: [inject('kafka')],
+      topicPrefix: system.env['TALLY_TOPIC_PREFIX'] ?? '',
+      partitions,
+      replicationFactor: 1,
+      clickhouse: { url: inject('clickhouseUrl'), database: system.clickhouse.database },
+      log,
+    });
+    return system;
+  }
+
+  producer(): TallyProducer {
+    const producer = new TallyProducer({
+      brokers: [inject('kafka')],
+      topicPrefix: this.env['TALLY_TOPIC_PREFIX'] ?? '',
+      log,
+    });
+    this.#cleanUps.push(() => producer.close());
+    return producer;
+  }
+
+  /** A consumer in this process; `onFatal` errors fail the test that waits for it. */
+  async consumer(env: Record<string, string> = {}): Promise<RunningConsumer> {
+    const consumer = await startConsumer({
+      config: parseConfig(consumerConfig, { ...this.env, ...env }),
+      log,
+      onFatal: (error) => {
+        throw error;
+      },
+    });
+    this.#cleanUps.push(() => consumer.stop());
+    return consumer;
+  }
+
+  /** A service as a process of its own, ready. `main` is a file under services/, or a whole path. */
+  async service(main: string, env: Record<string, string> = {}): Promise<ServiceProcess> {
+    const dir = mkdtempSync(join(tmpdir(), 'tally-service-'));
+    const readyFile = join(dir, 'ready.json');
+    const name = main.split('/').at(-2) ?? main;
+    const supervised = supervise({
+      name,
+      command: process.execPath,
+      args: ['--disable-warning=TimeoutNegativeWarning', main.startsWith('/') ? main : join(SERVICES, main)],
+      env: {
+        ...this.env,
+        TALLY_SUPERVISED: '1',
+        TALLY_READY_FILE: readyFile,
+        ...Object.fromEntries(['GATEWAY', 'CONSUMER', 'AGGREGATOR', 'API'].map((one) => [`TALLY_${one}_PORT`, '0'])),
+        ...env,
+      },
+      logFile: join(dir, 'service.log'),
+      ready: async ({ signal }) => {
+        while (!existsSync(readyFile)) await sleep(POLL_MS, undefined, { signal });
+      },
+    });
+    await supervised.start();
+    const stop = async (): Promise<void> => {
+      await supervised.stop();
+      rmSync(dir, { recursive: true, force: true });
+    };
+    this.#cleanUps.push(stop);
+    const { url } = JSON.parse(readFileSync(readyFile, 'utf8')) as { url: string };
+    return { url, pid: supervised.pid() ?? 0, stop };
+  }
+
+  /** The api in this process; returns a function that asks it. */
+  async api(): Promise<(path: string) => Promise<{ status: number; body: never }>> {
+    const { app, close } = createApi({ config: parseConfig(apiConfig, this.env), log });
+    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    this.#cleanUps.push(async () => {
+      await app.close();
+      await close();
+    });
+    return async (path) => {
+      const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+      return { status: response.status, body: (await response.json()) as never };
+    };
+  }
+
+  /** One run of the aggregator, at the time of `clock`. */
+  aggregate(clock: () => number = Date.now): ReturnType<typeof aggregate> {
+    const policy = policyNamed(DEFAULT_POLICY);
+    if (!policy) throw new Error('no default policy');
+    const { clickhouse, admin, groupId, topics } = this;
+    return aggregate({ clickhouse, admin, groupId, topics, policy, clock, log } satisfies AggregateOptions);
+  }
+
+  /** Resolves when the group has committed everything that is in the metered topics now. */
+  async caughtUp(): Promise<void> {
+    const deadline = Date.now() + CAUGHT_UP_MS_MAX;
+    for (const topic of [this.topics.interactions, this.topics.profiles]) {
+      const extents = await this.admin.extents(topic);
+      for (;;) {
+        const committed = await this.admin.committed(this.groupId, topic);
+        if (extents.every(({ partition, end }) => end === 0n || (committed.get(partition) ?? 0n) >= end)) break;
+        if (Date.now() > deadline) throw new Error(`the consumer did not catch up with ${topic}`);
+        await sleep(POLL_MS);
+      }
+    }
+  }
+
+  async deadLetters(): Promise<StoredRecord[]> {
+    const records: StoredRecord[] = [];
+    await readTopic({ kafka: this.#kafka, admin: this.admin }, this.topics.deadLetters, (record) => {
+      records.push(record);
+    });
+    return records;
+  }
+
+  /** Number of log positions by outcome. */
+  outcomes(topic = this.topics.interactions): Promise<Partial<Record<LogOutcome, number>>> {
+    return outcomeCounts(this.clickhouse, topic);
+  }
+
+  /** Stops what was started, last first, and drops the database. */
+  async close(): Promise<void> {
+    for (const cleanUp of this.#cleanUps.toReversed()) await cleanUp();
+    await this.clickhouse.command(`DROP DATABASE IF EXISTS ${this.clickhouse.database} SYNC`);
+    await this.sender.close();
+    await this.admin.close();
+    await this.clickhouse.close();
+  }
+}
+
+/** A tenant id that no other test has. */
+export function freshTenant(name: string): string {
+  return `${name}-${randomUUID().slice(0, 8)}`;
+}
+
+/** Polls until `check` does not throw, for at most `msMax`. */
+export async function eventually<Result>(check: () => Promise<Result>, msMax = 20_000): Promise<Result> {
+  for (const deadline = Date.now() + msMax; ; await sleep(POLL_MS)) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
