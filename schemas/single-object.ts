@@ -88,7 +88,9 @@ function rawTypeOf({ type }: SchemaVersion): avro.Type {
  * one array be written in several ways.)
  */
 function keepsItsBytes(record: TallyRecord, version: SchemaVersion, datum: Buffer): boolean {
-  return !freeText(record).includes('\ufffd') || holdsOnlyUtf8(rawTypes.get(version)?.fromBuffer(datum));
+  if (!freeText(record).includes('\ufffd')) return true;
+  const raw = rawTypes.get(version);
+  return raw !== undefined && holdsOnlyUtf8(raw.fromBuffer(datum));
 }
 
 function holdsOnlyUtf8(value: unknown): boolean {

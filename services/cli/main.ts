@@ -9,6 +9,7 @@ import { demoCommand } from './commands/demo.ts';
 import { engagedCommand } from './commands/engaged.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { simulateCommand } from './commands/simulate.ts';
+import { statusCommand } from './commands/status.ts';
 import { unifiedCommand } from './commands/unified.ts';
 import { upCommand } from './commands/up.ts';
 import { usageCommand } from './commands/usage.ts';
@@ -30,6 +31,7 @@ for (const command of [
   demoCommand(),
   simulateCommand(),
   usageCommand(),
+  statusCommand(),
   engagedCommand(),
   unifiedCommand(),
   migrateCommand(),

@@ -43,9 +43,19 @@ interface Malformed {
 }
 
 const malformed: Malformed[] = [
-  { what: 'random bytes', key, value: Buffer.concat([Buffer.from([0x7f]), randomBytes(200)]), reason: 'unknown-framing' },
+  {
+    what: 'random bytes',
+    key,
+    value: Buffer.concat([Buffer.from([0x7f]), randomBytes(200)]),
+    reason: 'unknown-framing',
+  },
   { what: 'a truncated datum', key, value: bytesOf(valid).subarray(0, -3), reason: 'malformed-datum' },
-  { what: 'bytes after the datum', key, value: Buffer.concat([bytesOf(valid), Buffer.from([0])]), reason: 'malformed-datum' },
+  {
+    what: 'bytes after the datum',
+    key,
+    value: Buffer.concat([bytesOf(valid), Buffer.from([0])]),
+    reason: 'malformed-datum',
+  },
   {
     what: 'an unknown fingerprint',
     key,
@@ -55,7 +65,12 @@ const malformed: Malformed[] = [
   { what: 'an empty value', key, value: Buffer.alloc(0), reason: 'empty-value' },
   { what: 'a null value', key, value: null, reason: 'empty-value' },
   { what: 'a null key', key: null, value: bytesOf(valid), reason: 'missing-key' },
-  { what: 'another entity’s key', key: Buffer.from('other/prod/contact/c1'), value: bytesOf(valid), reason: 'key-mismatch' },
+  {
+    what: 'another entity’s key',
+    key: Buffer.from('other/prod/contact/c1'),
+    value: bytesOf(valid),
+    reason: 'key-mismatch',
+  },
   {
     what: 'the wrong partition',
     key,

@@ -69,7 +69,7 @@ export function meterCases(): MeterCase[] {
 
 /** A case's records, under tenants of its own so that cases do not meet. */
 export function recordsOf({ records }: MeterCase, tenantOf: (tenantId: string) => string): TallyRecord[] {
-  return records.map((record): TallyRecord => {
+  const convert = (record: MeterCase['records'][number]): TallyRecord => {
     const tenantId = tenantOf(record.tenantId);
     switch (record.type) {
       case 'interaction': {
@@ -95,5 +95,6 @@ export function recordsOf({ records }: MeterCase, tenantOf: (tenantId: string) =
         return { schema: 'ProfileRecord', value: { ...rest, tenantId, operation: op, changedAt: Date.now() } };
       }
     }
-  });
+  };
+  return records.map(convert);
 }

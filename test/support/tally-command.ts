@@ -1,0 +1,64 @@
+/**
+ * The command line as a process, as its users run it.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const TALLY = fileURLToPath(new URL('../../services/cli/bin/tally.js', import.meta.url));
+const COMMAND_MS_MAX = 110_000;
+const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** What npm sets for its own children would make the command watch npm. */
+const env: NodeJS.ProcessEnv = { ...process.env, npm_execpath: undefined };
+
+export interface Finished {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command to its end. */
+export function tally(...args: string[]): Promise<Finished> {
+  return new Promise((resolve) => {
+    const options = { env, timeout: COMMAND_MS_MAX, maxBuffer: OUTPUT_BYTES_MAX };
+    const child = execFile(process.execPath, [TALLY, ...args], options, (_error, stdout, stderr) =>
+      resolve({ exitCode: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}
+
+export interface ReadyLine {
+  ready: true;
+  api: string;
+  gateway: string;
+  kafka: string;
+  clickhouse: string;
+  adminKey: string;
+  pids: Record<string, number[]>;
+}
+
+/** `tally up --json` on any free ports; resolves with its first line. */
+export async function tallyUp(dataDir: string): Promise<{ child: ChildProcess; ready: ReadyLine }> {
+  const ports = ['--api-port', '--gateway-port', '--kafka-port', '--clickhouse-port'].flatMap((name) => [name, '0']);
+  const child = spawn(process.execPath, [TALLY, 'up', '--json', '--data', dataDir, ...ports], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line'),
+    once(child, 'exit').then(([code]) => Promise.reject(new Error(`tally up ended with ${code} before it was ready`))),
+  ])) as [string];
+  return { child, ready: JSON.parse(line) as ReadyLine };
+}
+
+/** Whether a process exists; one that has ended and waits to be reaped does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
