@@ -1,7 +1,7 @@
 /**
  * Waits until this process is to stop: a signal, or the end of whatever started it.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 
 const PARENT_CHECK_MS = 500;
 
@@ -16,11 +16,23 @@ export function listenForStop(): { stopped: Promise<string> } {
       .resume();
   }
   if (process.env['npm_execpath'] !== undefined) {
-    // npm and npx do not pass their own death on to what they run.
-    const parent = process.ppid;
+    // npm and npx do not pass their own death on to what they run, and may have a shell in between.
+    const ancestry = ancestors();
     setInterval(() => {
-      if (process.ppid !== parent) resolve('npm is gone');
+      if (ancestors() !== ancestry) resolve('npm is gone');
     }, PARENT_CHECK_MS).unref();
   }
   return { stopped: promise };
+}
+
+/** The parent and, where the system tells, its parent: both change when one of them ends. */
+function ancestors(): string {
+  const parent = process.ppid;
+  try {
+    // The fourth field, counted after the command's name, which may hold blanks: see proc(5).
+    const grandparent = readFileSync(`/proc/${parent}/stat`, 'utf8').split(')').at(-1)?.trim().split(' ')[1];
+    return `${parent} ${grandparent}`;
+  } catch {
+    return String(parent);
+  }
 }

@@ -2,6 +2,7 @@
  * Puts the consumer together: logs checked, group joined, batches written and committed.
  */
 import { ClickHouse } from '@tally/platform/clickhouse';
+import { TallyError } from '@tally/platform/errors';
 import { createKafka, GroupConsumer, KafkaAdmin, Sender } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
@@ -99,7 +100,7 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
     registry,
     joined: () => joined,
     stop: async () => {
-      setTimeout(() => stopping.abort(new Error('the consumer stops')), STOP_GRACE_MS).unref();
+      setTimeout(() => stopping.abort(stopped), STOP_GRACE_MS).unref();
       await consumer.stop();
       await groups.idle();
       await sender.close();
@@ -109,9 +110,17 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
   };
 }
 
+/** What calls off the waits between retries; the batch in hand is not committed, so it comes again. */
+const stopped = new TallyError('the consumer stops', { code: 'STOPPING', retriable: true });
+
 /** An error that trying again cannot mend ends the process; the batch is not committed, so it comes again. */
 function endIfFinal(error: unknown, onFatal: (error: unknown) => void): never {
-  const retriable = error instanceof Error && 'retriable' in error && error.retriable === true;
-  if (!retriable && !(error instanceof Error && error.message === 'the consumer stops')) onFatal(error);
+  if (!isRetriable(error)) onFatal(error);
   throw error;
+}
+
+function isRetriable(error: unknown): boolean {
+  if (error instanceof TallyError) return error.retriable;
+  // An aborted wait throws an error of its own around the reason.
+  return error instanceof Error && error.cause === stopped;
 }

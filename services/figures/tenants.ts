@@ -12,17 +12,22 @@ export interface ActiveEnvironment {
   /** Whether the last change was a profile record or an event. */
   topic: string;
   partition: number;
-  /** Offset of the last change. */
+  /** Offset of the last change; -1 when it was in an earlier epoch of the topic, which is over. */
   last: number;
 }
 
 const ACTIVITY = `
   SELECT
     tenant_id, environment_id, topic, partition,
-    bitAnd(max(activity.last), 0xFFFFFFFFFF) AS last
+    if(epoch = newest, toInt64(bitAnd(max(activity.last), 0xFFFFFFFFFF)), -1) AS last
   FROM activity
-  INNER JOIN (SELECT epoch, any(logs.topic) AS topic FROM logs GROUP BY epoch) AS epochs USING (epoch)
-  GROUP BY tenant_id, environment_id, topic, partition, epoch
+  INNER JOIN
+  (
+    SELECT epoch, any(logs.topic) AS topic, max(epoch) OVER (PARTITION BY topic) AS newest
+    FROM logs
+    GROUP BY epoch
+  ) AS epochs USING (epoch)
+  GROUP BY tenant_id, environment_id, topic, partition, epoch, newest
   ORDER BY tenant_id, environment_id`;
 
 /** Every environment's last change, per partition. */

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { deadLetter } from './dead-letter.ts';
+
+const fault = { reason: 'missing-key', detail: 'the record’s key is empty' } as const;
+const origin = { topic: 'tally.interactions.v1', partition: 3, service: 'consumer' };
+
+it.each([
+  ['bytes', Buffer.from('c301ff00', 'hex'), Buffer.from('a/b/contact/c')],
+  ['nothing', null, null],
+  ['no bytes', Buffer.alloc(0), Buffer.alloc(0)],
+])('a dead letter holds what was refused as it was, with the reason and the place: %s', (_, value, key) => {
+  const record = { offset: 2n ** 40n - 1n, key, value, timestamp: 0 };
+  expect(deadLetter(record, fault, origin, 'tally.dead-letters.v1')).toEqual({
+    topic: 'tally.dead-letters.v1',
+    key,
+    value,
+    headers: {
+      reason: 'missing-key',
+      detail: 'the record’s key is empty',
+      topic: 'tally.interactions.v1',
+      partition: '3',
+      offset: '1099511627775',
+      service: 'consumer',
+    },
+  });
+});
