@@ -93,6 +93,7 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
       ingest.reassigned();
     },
     onFatal,
+    checkpoint,
   });
   await consumer.start();
 

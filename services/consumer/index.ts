@@ -1,5 +1,5 @@
 export { type ConsumerConfig, consumerConfig } from './config.ts';
 export { type ConsumerOptions, type RunningConsumer, startConsumer } from './consumer.ts';
-export type { Checkpoint } from './ingest.ts';
+export { CHECKPOINTS, type Checkpoint } from './ingest.ts';
 export { currentLog, type MeteredLog, openLogs, readLogs } from './logs.ts';
 export { partsOf, positionOf } from './position.ts';

@@ -32,8 +32,18 @@ import {
   type ProfileRow,
 } from './rows.ts';
 
-/** Named places between the steps, where a test may make the process die. Nothing is passed in production. */
-export type Checkpoint = 'decoded' | 'dead-letters-sent' | 'looked-up' | 'inserted';
+/** Named places between the steps, where a test may make the process die or freeze. Nothing is passed in production. */
+export const CHECKPOINTS = [
+  'decoded',
+  'dead-letters-sent',
+  'looked-up',
+  'insert-half-sent',
+  'inserted',
+  'before-commit',
+  'committed',
+] as const;
+
+export type Checkpoint = (typeof CHECKPOINTS)[number];
 
 export interface IngestOptions {
   clickhouse: ClickHouse;
@@ -180,9 +190,10 @@ export class Ingest {
   }
 
   #insert(table: string, columns: readonly string[], rows: Buffer): Promise<void> {
-    const { clickhouse } = this.#options;
+    const { clickhouse, checkpoint } = this.#options;
+    const halfway = checkpoint && (() => checkpoint('insert-half-sent'));
     return this.#timed('insert', () =>
-      this.#untilDone('insert', () => clickhouse.insertRowBinary(table, columns, rows)),
+      this.#untilDone('insert', () => clickhouse.insertRowBinary(table, columns, rows, halfway)),
     );
   }
 

@@ -237,13 +237,13 @@ describe('encodeProfiles', () => {
       [
         {
           position: 5n,
-          record: profile({ changedAt: -1 }),
+          record: profile({ changedAt: -1 }).value,
           identifiers: [
             { kind: 'email', key },
             { kind: 'phone', key },
           ],
         },
-        { position: 6n, record: profile({ operation: 'delete' }), identifiers: [] },
+        { position: 6n, record: profile({ operation: 'delete' }).value, identifiers: [] },
       ],
       [{ position: 7n, outcome: 'dead-letter' }],
     );

@@ -54,7 +54,7 @@ export class TestSystem {
       TALLY_CLICKHOUSE_DATABASE: id,
       TALLY_ADMIN_KEY: ADMIN_KEY,
       TALLY_IDENTIFIER_SECRET: 'test-identifier-secret',
-      TALLY_SESSION_TIMEOUT_MS: '6000',
+      TALLY_SESSION_TIMEOUT_MS: '3000',
       TALLY_HEARTBEAT_INTERVAL_MS: '300',
       TALLY_LOG_LEVEL: process.env['TALLY_TEST_LOG'] ?? 'warn',
     };

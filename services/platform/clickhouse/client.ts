@@ -125,12 +125,20 @@ export class ClickHouse {
     await this.#ask(() => this.#client.insert({ table, values: [...rows], format: 'JSONEachRow' }));
   }
 
-  /** Inserts rows that are already encoded as RowBinary. Resolves when they are on disk, in every view. */
-  async insertRowBinary(table: string, columns: readonly string[], rows: Buffer): Promise<void> {
+  /**
+   * Inserts rows that are already encoded as RowBinary. Resolves when they are on disk, in every view.
+   * @param halfway for tests: awaited when half of the body is sent
+   */
+  async insertRowBinary(
+    table: string,
+    columns: readonly string[],
+    rows: Buffer,
+    halfway?: () => Promise<void>,
+  ): Promise<void> {
     await this.#ask(async () => {
       const { stream } = await this.#client.exec({
         query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
-        values: Readable.from([rows], { objectMode: false }),
+        values: Readable.from(halfway ? inHalves(rows, halfway) : [rows], { objectMode: false }),
       });
       await finished(stream.resume());
     });
@@ -192,6 +200,13 @@ function clickhouseError(cause: unknown): TallyError {
     retriable: !final,
     cause,
   });
+}
+
+async function* inHalves(rows: Buffer, halfway: () => Promise<void>): AsyncGenerator<Buffer> {
+  const middle = Math.floor(rows.length / 2);
+  yield rows.subarray(0, middle);
+  await halfway();
+  yield rows.subarray(middle);
 }
 
 /** A moment as an inserted object's DateTime64(3) column takes it. */

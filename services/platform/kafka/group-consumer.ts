@@ -50,6 +50,8 @@ export interface GroupConsumerOptions {
   onAssigned: (assignment: Record<string, number[]>) => void;
   /** Told of an error after which this consumer does not go on. */
   onFatal: (error: unknown) => void;
+  /** For tests: awaited between handling and commit, and after the commit. */
+  checkpoint?: ((place: 'before-commit' | 'committed') => Promise<void>) | undefined;
 }
 
 export class GroupConsumer {
@@ -103,11 +105,13 @@ export class GroupConsumer {
     const lastOffset = BigInt(batch.lastOffset());
     await this.#whileBeating(heartbeat, (signal) => this.#options.handle(incoming(batch, lastOffset, signal)));
     resolveOffset(last.offset);
+    await this.#options.checkpoint?.('before-commit');
     await commitOffsetsIfNecessary({
       topics: [
         { topic: batch.topic, partitions: [{ partition: batch.partition, offset: (lastOffset + 1n).toString() }] },
       ],
     });
+    await this.#options.checkpoint?.('committed');
   }
 
   /** Runs `work` with heartbeats in between; a failed heartbeat calls the work off and throws. */
