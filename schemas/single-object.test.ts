@@ -224,7 +224,7 @@ const stringFields = SCHEMAS.flatMap((schema) =>
 
 function withString(schema: TallyRecord['schema'], at: number, content: Buffer): Buffer {
   const { names, datum } = STRING_FIELDS[schema];
-  return message(schema, ...datum(names.map((_, index) => avroString(index === at ? content : '\ufffd'))));
+  return message(schema, ...datum(names.map((_, index) => avroString(index === at ? content : 'plain'))));
 }
 
 describe.each(stringFields)('decodeRecord, of the $field of $schema', ({ schema, index }) => {

@@ -20,6 +20,8 @@ export const consumerConfig = z.object({
   TALLY_FETCH_BYTES_PER_PARTITION_MAX: wholeNumber(65_536, 64 * 1024 * 1024, 1_048_576),
   TALLY_FETCH_BYTES_MIN: wholeNumber(1, 16 * 1024 * 1024, 65_536),
   TALLY_FETCH_WAIT_MS_MAX: wholeNumber(1, 10_000, 200),
+  /** How often the logs are checked while they are read. */
+  TALLY_LOG_CHECK_INTERVAL_MS: wholeNumber(100, 3_600_000, 10_000),
   TALLY_GROUP_RECORDS_MAX: wholeNumber(1, 1_000_000, 60_000),
 });
 

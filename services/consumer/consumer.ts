@@ -7,11 +7,13 @@ import { createKafka, GroupConsumer, KafkaAdmin, Sender } from '@tally/platform/
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
 import { Registry } from 'prom-client';
+import { checkLogsAtStart, watchLogs } from './check-logs.ts';
 import type { ConsumerConfig } from './config.ts';
+import { checkDurability } from './durability.ts';
 import { GroupCommit } from './group-commit.ts';
 import { IdentifierHasher } from './identifiers.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
-import { checkLog, currentLog } from './logs.ts';
+import { currentLog } from './logs.ts';
 import { createMetrics } from './metrics.ts';
 
 export interface ConsumerOptions {
@@ -32,6 +34,8 @@ export interface RunningConsumer {
 
 /** How long a stop waits for what is in hand before it calls off retries, milliseconds. */
 const STOP_GRACE_MS = 5_000;
+/** Records on a wrong partition make the number of partitions be asked again, at most this often, milliseconds. */
+const PARTITIONS_KEPT_MS = 1_000;
 
 /** Starts consuming. Throws a TallyError that is not retriable when a log is not what it was. */
 export async function startConsumer({ config, log, onFatal, checkpoint }: ConsumerOptions): Promise<RunningConsumer> {
@@ -49,7 +53,9 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
     interactions: await currentLog(clickhouse, topics.interactions),
     profiles: await currentLog(clickhouse, topics.profiles),
   };
-  for (const metered of Object.values(logs)) await checkLog(metered, { groupId, clickhouse, admin });
+  await checkDurability(clickhouse);
+  const checks = { logs, kafka, admin, clickhouse, groupId };
+  await checkLogsAtStart(checks);
 
   const registry = new Registry();
   const sender = new Sender({ kafka, log, deliveryTimeoutMs: Number.POSITIVE_INFINITY });
@@ -68,6 +74,7 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
     },
     logStart: async (topic, partition) =>
       (await admin.extents(topic)).find((extent) => extent.partition === partition)?.start ?? 0n,
+    partitionsNow: keptFor(PARTITIONS_KEPT_MS, async (topic) => (await admin.extents(topic)).length),
     stopping: stopping.signal,
     ...(checkpoint ? { checkpoint } : {}),
   });
@@ -96,11 +103,18 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
     checkpoint,
   });
   await consumer.start();
+  const stopWatching = watchLogs({
+    ...checks,
+    intervalMs: config.TALLY_LOG_CHECK_INTERVAL_MS,
+    log,
+    onRefused: onFatal,
+  });
 
   return {
     registry,
     joined: () => joined,
     stop: async () => {
+      stopWatching();
       setTimeout(() => stopping.abort(stopped), STOP_GRACE_MS).unref();
       await consumer.stop();
       await groups.idle();
@@ -111,17 +125,23 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
   };
 }
 
+/** Asks at most once in `ms` for each topic. */
+function keptFor(ms: number, ask: (topic: string) => Promise<number>): (topic: string) => Promise<number> {
+  const kept = new Map<string, { at: number; answer: Promise<number> }>();
+  return (topic) => {
+    const last = kept.get(topic);
+    if (last && Date.now() - last.at < ms) return last.answer;
+    const answer = ask(topic);
+    kept.set(topic, { at: Date.now(), answer });
+    return answer;
+  };
+}
+
 /** What calls off the waits between retries; the batch in hand is not committed, so it comes again. */
 const stopped = new TallyError('the consumer stops', { code: 'STOPPING', retriable: true });
 
 /** An error that trying again cannot mend ends the process; the batch is not committed, so it comes again. */
 function endIfFinal(error: unknown, onFatal: (error: unknown) => void): never {
-  if (!isRetriable(error)) onFatal(error);
+  if (!(error instanceof TallyError && error.retriable)) onFatal(error);
   throw error;
-}
-
-function isRetriable(error: unknown): boolean {
-  if (error instanceof TallyError) return error.retriable;
-  // An aborted wait throws an error of its own around the reason.
-  return error instanceof Error && error.cause === stopped;
 }

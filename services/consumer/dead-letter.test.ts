@@ -24,3 +24,25 @@ it.each([
     },
   });
 });
+
+it('a dead letter carries on what a retried record says of its lineage, and nothing else of its headers', () => {
+  const headers = {
+    'retry-of': Buffer.from('t/0/7'),
+    'retry-root': [Buffer.from('forged'), Buffer.from('t/0/1')],
+    'retry-attempt': '2',
+    reason: Buffer.from('forged'),
+    traceparent: Buffer.from('00-1-2-01'),
+  };
+  const record = { offset: 9n, key: null, value: null, timestamp: 0, headers };
+  expect(deadLetter(record, fault, origin, 'tally.dead-letters.v1').headers).toEqual({
+    reason: 'missing-key',
+    detail: 'the record’s key is empty',
+    topic: 'tally.interactions.v1',
+    partition: '3',
+    offset: '9',
+    service: 'consumer',
+    'retry-of': Buffer.from('t/0/7'),
+    'retry-root': Buffer.from('t/0/1'),
+    'retry-attempt': '2',
+  });
+});

@@ -5,6 +5,12 @@
 import type { IncomingRecord, OutgoingRecord } from '@tally/platform/kafka';
 import type { Fault } from '@tally/schemas';
 
+/**
+ * What a retried record says of where it came from: the dead letter it repeats, the first one of the line, and how many
+ * retries lie between that and it. A dead letter carries them on.
+ */
+export const LINEAGE_HEADERS = { of: 'retry-of', root: 'retry-root', attempt: 'retry-attempt' } as const;
+
 export interface DeadLetterOrigin {
   topic: string;
   partition: number;
@@ -30,6 +36,17 @@ export function deadLetter(
       partition: String(origin.partition),
       offset: record.offset.toString(),
       service: origin.service,
+      ...lineageOf(record.headers),
     },
   };
+}
+
+function lineageOf(headers: IncomingRecord['headers']): Record<string, string | Buffer> {
+  const lineage: Record<string, string | Buffer> = {};
+  for (const name of Object.values(LINEAGE_HEADERS)) {
+    const value = headers?.[name];
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    if (last !== undefined) lineage[name] = last;
+  }
+  return lineage;
 }

@@ -73,10 +73,13 @@ describe('decodeEvent', () => {
   });
 
   it('refuses a record that is not on the partition of its key', () => {
-    const place = placeOf(interaction());
-    for (let partition = 0; partition < place.partitions; partition++) {
-      const expected = partition === place.partition ? 'none' : 'wrong-partition';
-      expect(eventReason(interaction(), {}, { ...place, partition })).toBe(expected);
+    for (const entityId of ['c-1', 'c-2', 'c-3', 'c-4', 'c-5', 'c-6', 'c-7', 'c-8']) {
+      const record = interaction({ entityId });
+      const place = placeOf(record);
+      for (let partition = 0; partition < place.partitions; partition++) {
+        const expected = partition === place.partition ? 'none' : 'wrong-partition';
+        expect(eventReason(record, {}, { ...place, partition })).toBe(expected);
+      }
     }
   });
 

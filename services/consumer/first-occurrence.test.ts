@@ -65,6 +65,24 @@ describe('decide', () => {
     expect(taking?.takesBack).toMatchObject({ channel: 'form_submission', direction: 'inbound', occurredAt: NOW - 5 });
   });
 
+  it.each([
+    ['a counted one before it', 5n, false, 'void:5'],
+    ['one before it that never counted', 5n, true, 'void'],
+    ['one after it', 15n, false, 'void'],
+  ])('lets a void take back only what counted before it: %s', (_, position, suppressed, outcome) => {
+    const taking = eventAt(10n, voided());
+    const first = {
+      position,
+      suppressed,
+      occurredAt: NOW,
+      channel: 'email',
+      direction: 'outbound',
+      contentHash: 0n,
+    } as const;
+    const known: KnownKeys = new Map([[keyName(taking.eventKey), { interaction: first }]]);
+    expect(told(decide([taking], known))).toBe(outcome);
+  });
+
   it('calls a repetition with another time conflicting, and counts the first’s', () => {
     const events = [eventAt(1n, interaction()), eventAt(2n, interaction({ occurredAt: NOW + 1 }))];
     expect(told(decide(events, new Map()))).toBe('counted conflicting');

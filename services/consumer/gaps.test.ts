@@ -15,6 +15,7 @@ describe('Cursor', () => {
     ['no record at all', 5n, batchOf([], { fetchedFrom: 5n, lastOffset: 6n, end: 7n }), [5n, 6n]],
     ['a batch that comes again', 8n, batchOf([5n, 6n, 7n], { end: 8n }), []],
     ['a batch that comes again, with its gap', 8n, batchOf([5n, 7n], { end: 8n }), [6n]],
+    ['a batch that comes again, with a gap at its head', 8n, batchOf([6n, 7n], { fetchedFrom: 5n, end: 8n }), [5n]],
     ['a batch that comes again in part', 7n, batchOf([5n, 6n, 7n, 9n], { end: 10n }), [8n]],
     ['the first record of all', 0n, batchOf([0n]), []],
     ['an empty log’s first control record', 0n, batchOf([1n]), [0n]],

@@ -1,5 +1,10 @@
 export { type ConsumerConfig, consumerConfig } from './config.ts';
 export { type ConsumerOptions, type RunningConsumer, startConsumer } from './consumer.ts';
+export { LINEAGE_HEADERS } from './dead-letter.ts';
+export { decodeEvent, decodeProfile } from './decode.ts';
+export { lookUp } from './event-index.ts';
+export { type KnownKey, keyName } from './first-occurrence.ts';
 export { CHECKPOINTS, type Checkpoint } from './ingest.ts';
+export { type LogDecision, type OpenedEpoch, openLog, rewindLog } from './log-commands.ts';
 export { currentLog, type MeteredLog, openLogs, readLogs } from './logs.ts';
 export { partsOf, positionOf } from './position.ts';

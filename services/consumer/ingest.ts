@@ -58,6 +58,8 @@ export interface IngestOptions {
   committed: (topic: string, partition: number) => Promise<bigint>;
   /** The first offset that the log still has. */
   logStart: (topic: string, partition: number) => Promise<bigint>;
+  /** How many partitions the topic has now. */
+  partitionsNow: (topic: string) => Promise<number>;
   /** Ends the waits between retries when the process is to stop. */
   stopping: AbortSignal;
   checkpoint?: (place: Checkpoint) => Promise<void>;
@@ -139,6 +141,7 @@ export class Ingest {
           else fault = profile.fault;
         }
         if (!fault) continue;
+        if (fault.reason === 'wrong-partition') await this.#refuseMorePartitions(batch.topic, place.partitions);
         empty.push({ position, outcome: 'dead-letter' });
         const origin = { topic: batch.topic, partition: batch.partition, service: 'consumer' };
         into.deadLetters.push(deadLetter(record, fault, origin, this.#options.topics.deadLetters));
@@ -146,6 +149,16 @@ export class Ingest {
       }
     }
     return into;
+  }
+
+  /** With partitions added, producers place records rightly that look wrong from here. */
+  async #refuseMorePartitions(topic: string, partitions: number): Promise<void> {
+    const now = await this.#options.partitionsNow(topic);
+    if (now === partitions) return;
+    throw new TallyError(`${topic} had ${partitions} partitions and now has ${now}`, {
+      code: 'LOG_PARTITIONS_CHANGED',
+      retriable: false,
+    });
   }
 
   #profileRow(position: bigint, record: ProfileRow['record']): ProfileRow {

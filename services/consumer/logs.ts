@@ -19,45 +19,78 @@ export interface MeteredLog {
   partitions: number;
   /** Each partition's first offset when the epoch was opened. */
   starts: bigint[];
+  /** When, by whom and why the epoch was opened. */
+  openedAt: string;
+  openedBy: string;
+  because: string;
 }
 
 const EPOCH_MAX = 255;
 
+/** The command that resolves most of what can happen to a log. */
+const OPEN_EPOCH = '`tally log open --topic TOPIC --because REASON` goes on with it as a new log';
+
 /** Opens an epoch for every topic that has none, in the order given. Done once, by `tally migrate`. */
 export async function openLogs(clickhouse: ClickHouse, admin: KafkaAdmin, topics: readonly string[]): Promise<void> {
-  const clusterId = await admin.clusterId();
   for (const topic of topics) {
     const logs = await readLogs(clickhouse);
     if (logs.some((log) => log.topic === topic)) continue;
-    const epoch = Math.max(0, ...logs.map((log) => log.epoch)) + 1;
-    if (epoch > EPOCH_MAX) {
-      throw new TallyError(`there have been ${EPOCH_MAX} logs already`, { code: 'EPOCHS_USED_UP', retriable: false });
-    }
-    const extents = await admin.extents(topic);
-    await clickhouse.insert('logs', [
-      {
-        epoch,
-        topic,
-        cluster_id: clusterId,
-        starts: extents.map(({ start }) => start.toString()),
-        opened_at: dateTime64(Date.now()),
-      },
-    ]);
+    const starts = (await admin.extents(topic)).map(({ start }) => start);
+    await openEpoch(clickhouse, admin, { topic, starts, by: 'tally migrate', because: 'first use' });
   }
+}
+
+/** Opens a topic's next epoch, which begins at `starts`. Positions before it keep their outcomes under their own epoch. */
+export async function openEpoch(
+  clickhouse: ClickHouse,
+  admin: KafkaAdmin,
+  opening: { topic: string; starts: readonly bigint[]; by: string; because: string },
+): Promise<MeteredLog> {
+  const { topic, starts, by, because } = opening;
+  const epoch = Math.max(0, ...(await readLogs(clickhouse)).map((log) => log.epoch)) + 1;
+  if (epoch > EPOCH_MAX) throw refusal('EPOCHS_USED_UP', `there have been ${EPOCH_MAX} logs already`);
+  const clusterId = await admin.clusterId();
+  const openedAt = dateTime64(Date.now());
+  await clickhouse.insert('logs', [
+    {
+      epoch,
+      topic,
+      cluster_id: clusterId,
+      starts: starts.map(String),
+      opened_at: openedAt,
+      opened_by: by,
+      because,
+    },
+  ]);
+  const partitions = starts.length;
+  return { topic, epoch, clusterId, partitions, starts: [...starts], openedAt, openedBy: by, because };
 }
 
 /** All epochs ever opened, oldest first. */
 export async function readLogs(clickhouse: ClickHouse): Promise<MeteredLog[]> {
-  const rows = await clickhouse.query<{ epoch: number; topic: string; cluster_id: string; starts: string[] }>(
-    'SELECT epoch, topic, cluster_id, starts FROM logs ORDER BY epoch LIMIT 1 BY epoch',
+  const rows = await clickhouse.query<LogRow>(
+    'SELECT epoch, topic, cluster_id, starts, opened_at, opened_by, because FROM logs ORDER BY epoch LIMIT 1 BY epoch',
   );
-  return rows.map(({ epoch, topic, cluster_id, starts }) => ({
+  return rows.map(({ epoch, topic, cluster_id, starts, opened_at, opened_by, because }) => ({
     epoch,
     topic,
     clusterId: cluster_id,
     partitions: starts.length,
     starts: starts.map(BigInt),
+    openedAt: opened_at,
+    openedBy: opened_by,
+    because,
   }));
+}
+
+interface LogRow {
+  epoch: number;
+  topic: string;
+  cluster_id: string;
+  starts: string[];
+  opened_at: string;
+  opened_by: string;
+  because: string;
 }
 
 /** The newest epoch of a topic. Throws `LOG_NOT_OPEN` when there is none. */
@@ -81,7 +114,7 @@ export async function checkLog(
   if (clusterId !== log.clusterId) {
     throw refusal(
       'LOG_OTHER_CLUSTER',
-      `${log.topic} was metered on cluster ${log.clusterId}, this is cluster ${clusterId}: its positions would be others`,
+      `${log.topic} was metered on cluster ${log.clusterId}, this is cluster ${clusterId}: its positions would be others. ${OPEN_EPOCH}`,
     );
   }
   const committed = await admin.committed(groupId, log.topic);
@@ -90,7 +123,7 @@ export async function checkLog(
   if (extents.length !== log.partitions) {
     throw refusal(
       'LOG_PARTITIONS_CHANGED',
-      `${log.topic} had ${log.partitions} partitions and now has ${extents.length}: entities would change partition, and a repetition would not be recognised`,
+      `${log.topic} had ${log.partitions} partitions and now has ${extents.length}: entities change partition, and a repetition would not be recognised. ${OPEN_EPOCH}; records that lie where the old number put them then go to the dead letters, from where \`tally dead-letters retry --rekey\` takes them`,
     );
   }
   for (const extent of extents) {
@@ -109,19 +142,19 @@ function checkPartition(
   if (end < next) {
     throw refusal(
       'LOG_RECREATED',
-      `${where} ends at ${end}, but positions up to ${next - 1n} are counted: the topic was recreated or restored from an older state`,
+      `${where} ends at ${end}, but positions up to ${next - 1n} are counted: the topic was recreated or restored from an older state. ${OPEN_EPOCH}`,
     );
   }
   if (start > (committed ?? next) && start > next) {
     throw refusal(
       'LOG_EXPIRED',
-      `${where} begins at ${start}, but only positions before ${next} are counted: ${start - next} record(s) expired unread`,
+      `${where} begins at ${start}, but only positions before ${next} are counted: ${start - next} record(s) expired unread. ${OPEN_EPOCH}`,
     );
   }
   if (committed !== undefined && committed > next) {
     throw refusal(
       'OFFSETS_SKIPPED',
-      `the group would go on at ${committed} of ${where}, but only positions before ${next} are counted: the offsets were moved ahead`,
+      `the group would go on at ${committed} of ${where}, but only positions before ${next} are counted: the offsets were moved ahead. \`tally log rewind\` sets them back`,
     );
   }
 }
@@ -142,7 +175,7 @@ function checkSettings(topic: string, settings: Record<string, string>): void {
 }
 
 /** The highest offset with an outcome, per partition. */
-async function recordedOffsets(clickhouse: ClickHouse, epoch: number): Promise<Map<number, bigint>> {
+export async function recordedOffsets(clickhouse: ClickHouse, epoch: number): Promise<Map<number, bigint>> {
   const rows = await clickhouse.query<{ partition: number; last: string }>(
     'SELECT partition, max(log_outcomes.last) AS last FROM log_outcomes WHERE epoch = {epoch:UInt8} GROUP BY partition',
     { epoch },

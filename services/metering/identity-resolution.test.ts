@@ -81,6 +81,12 @@ describe('IdentityResolution', () => {
     );
   });
 
+  it('keeps what it knew when it grows', () => {
+    const singles = Array.from({ length: 5_000 }, (_, record) => [`${record}`]);
+    const pairs = Array.from({ length: 2_000 }, (_, pair) => [`${2 * pair}`, `${2 * pair + 1}`]);
+    expect(resolve([...singles, ...pairs, ...pairs]).people).toBe(3_000);
+  });
+
   it('grows past any size it began with, and joins a chain of all records quickly', () => {
     const length = 200_000;
     const chain = Array.from({ length }, (_, record) => [`${record}`, `${record + 1}`]);

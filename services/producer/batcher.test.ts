@@ -182,6 +182,18 @@ describe('Batcher', () => {
     expect([batcher.pending, batcher.full]).toEqual([0, false]);
   });
 
+  it('lets no call overtake those that wait, not even one made at the moment of an acknowledgement', async () => {
+    const { batcher, sent } = batcherWith({ bufferedRecordsMax: 1 });
+    const first = batcher.add(record('a'));
+    watch([batcher.add(record('b')), first.then(() => batcher.add(record('c')))]);
+    await linger();
+    for (let batch = 0; batch < 3; batch++) {
+      sent[batch]?.acknowledge();
+      await vi.advanceTimersByTimeAsync(WIDE.lingerMsMax);
+    }
+    expect(names(sent)).toEqual([['a'], ['b'], ['c']]);
+  });
+
   it('counts what is in flight as buffered', async () => {
     const { batcher, sent } = batcherWith({ bufferedRecordsMax: 2 });
     watch([batcher.add(record('a')), batcher.add(record('b'))]);

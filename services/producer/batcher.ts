@@ -2,7 +2,7 @@
  * Collects records into batches with named limits and sends one batch at a time. Back-pressure is the promise: a call
  * resolves when the broker has its record, and calls beyond the buffer wait for room before they are buffered.
  */
-import { messageOf } from '@tally/platform/errors';
+import { messageOf, TallyError } from '@tally/platform/errors';
 import type { OutgoingRecord } from '@tally/platform/kafka';
 import { ProducerError } from './errors.ts';
 
@@ -77,7 +77,7 @@ export class Batcher {
     });
   }
 
-  /** Resolves when everything taken so far is acknowledged or refused. */
+  /** Resolves when nothing is left to send; under steady traffic that may be never. */
   async flush(): Promise<void> {
     await this.#draining;
   }
@@ -121,7 +121,7 @@ export class Batcher {
     } catch (cause) {
       const error = new ProducerError(`the brokers did not acknowledge the record: ${messageOf(cause)}`, {
         code: 'NOT_ACKNOWLEDGED',
-        retriable: true,
+        retriable: cause instanceof TallyError ? cause.retriable : true,
         cause,
       });
       for (const { reject } of batch) reject(error);

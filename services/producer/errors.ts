@@ -10,7 +10,10 @@ export type ProducerErrorCode =
   | 'RECORD_TOO_LARGE'
   /** More calls wait than `waitingCallsMax`: the log is slower than the sender. Retriable, later. */
   | 'BUFFER_FULL'
-  /** The brokers did not acknowledge within `deliveryTimeoutMs`. Retriable: the event id makes a repetition harmless. */
+  /**
+   * The brokers did not acknowledge within `deliveryTimeoutMs` (retriable: the event id makes a repetition harmless), or
+   * refused for good (not retriable).
+   */
   | 'NOT_ACKNOWLEDGED'
   /** The producer is closed. Not retriable. */
   | 'PRODUCER_CLOSED';

@@ -31,7 +31,7 @@ export interface ProducerOptions extends Partial<BatcherLimits> {
   topicPrefix?: string;
   /** How long a record is tried before its call fails, milliseconds, its wait in the buffer included. Default 120,000. */
   deliveryTimeoutMs?: number;
-  /** Bytes of one encoded record. Default 262,144; at most 1,000,000. */
+  /** Bytes of one encoded record. Default 262,144. */
   recordBytesMax?: number;
   log?: Logger;
 }
@@ -99,12 +99,7 @@ export class TallyProducer {
   constructor(options: ProducerOptions) {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     this.#options = { ...DEFAULTS, ...given } as typeof DEFAULTS & ProducerOptions;
-    if (this.#options.recordBytesMax > RECORD_BYTES_MAX - FRAMING_BYTES_MAX) {
-      throw new TallyError(`recordBytesMax may be at most ${RECORD_BYTES_MAX - FRAMING_BYTES_MAX}`, {
-        code: 'CONFIG_INVALID',
-        retriable: false,
-      });
-    }
+    checkLimits(this.#options);
     const log = options.log ?? createLog('tally-producer', 'warn');
     this.#topics = topicNames(options.topicPrefix);
     this.#sender = new Sender({
@@ -151,7 +146,7 @@ export class TallyProducer {
   }
 
   /** Takes an interaction back; it may arrive before the interaction itself. */
-  void(input: VoidInput): Promise<void> {
+  async void(input: VoidInput): Promise<void> {
     const { voidedAt = Date.now(), eventId, tenantId, environmentId, entityType, entityId, reason } = input;
     return this.send({
       schema: 'InteractionVoided',
@@ -160,7 +155,7 @@ export class TallyProducer {
   }
 
   /** The latest state of one source record. */
-  profile(input: ProfileInput): Promise<void> {
+  async profile(input: ProfileInput): Promise<void> {
     const { operation = 'upsert', identifiers = [], changedAt = Date.now(), ...rest } = input;
     const { tenantId, environmentId, source, recordId } = rest;
     return this.send({
@@ -193,7 +188,7 @@ export class TallyProducer {
     return this.#batcher.full;
   }
 
-  /** Resolves when everything taken so far is acknowledged or refused. */
+  /** Resolves when nothing is left to send; under steady traffic that may be never. */
   flush(): Promise<void> {
     return this.#batcher.flush();
   }
@@ -204,7 +199,7 @@ export class TallyProducer {
     await this.#sender.close();
   }
 
-  #interaction(channel: Channel, input: CustomInteractionInput): Promise<void> {
+  async #interaction(channel: Channel, input: CustomInteractionInput): Promise<void> {
     const { eventId, tenantId, environmentId, entityType, entityId, occurredAt, journeyId, provider } = input;
     return this.send({
       schema: 'Interaction',
@@ -249,6 +244,33 @@ export async function connectProducer(options: ProducerOptions): Promise<TallyPr
   return producer;
 }
 
-function millis(time: Date | number): number {
-  return typeof time === 'number' ? time : time.getTime();
+/** Callers without types may pass anything: that is told as every other fault of a record. */
+function millis(time: unknown): number {
+  if (typeof time === 'number') return time;
+  if (time instanceof Date) return time.getTime();
+  throw new ProducerError('a time must be a Date or milliseconds since 1970-01-01 UTC', {
+    code: 'RECORD_INVALID',
+    retriable: false,
+  });
+}
+
+function checkLimits(limits: typeof DEFAULTS & ProducerOptions): void {
+  const bytesMax = RECORD_BYTES_MAX - FRAMING_BYTES_MAX;
+  const bounds: Record<keyof typeof DEFAULTS, [min: number, max: number]> = {
+    lingerMsMax: [0, 60_000],
+    batchRecordsMax: [1, 1_000_000],
+    batchBytesMax: [1, bytesMax],
+    bufferedRecordsMax: [1, 10_000_000],
+    waitingCallsMax: [0, 100_000_000],
+    deliveryTimeoutMs: [1, Number.POSITIVE_INFINITY],
+    recordBytesMax: [1, bytesMax],
+  };
+  const faults = Object.entries(bounds)
+    .filter(
+      ([name, [min, max]]) =>
+        !(limits[name as keyof typeof DEFAULTS] >= min && limits[name as keyof typeof DEFAULTS] <= max),
+    )
+    .map(([name, [min, max]]) => `${name} must be from ${min} to ${max}`);
+  if (faults.length === 0) return;
+  throw new TallyError(faults.join('; '), { code: 'CONFIG_INVALID', retriable: false });
 }

@@ -88,6 +88,23 @@ export class KafkaAdmin {
     );
   }
 
+  /**
+   * Sets where a group goes on. Throws `GROUP_ACTIVE` while anybody is in the group: it would commit its own offsets
+   * over these.
+   */
+  async setCommitted(groupId: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
+    const { groups } = await this.#ask('describe group', (admin) => admin.describeGroups([groupId]));
+    const members = groups[0]?.members.length ?? 0;
+    if (members > 0) {
+      throw new TallyError(`${members} consumer(s) are in group ${groupId}: stop them first`, {
+        code: 'GROUP_ACTIVE',
+        retriable: false,
+      });
+    }
+    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: offset.toString() }));
+    await this.#ask('set offsets', (admin) => admin.setOffsets({ groupId, topic, partitions }));
+  }
+
   /** Removes a group that nobody is in any more. */
   async forgetGroup(groupId: string): Promise<void> {
     await this.#ask('delete group', (admin) => admin.deleteGroups([groupId]));

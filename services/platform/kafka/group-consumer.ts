@@ -12,7 +12,11 @@ export interface IncomingRecord {
   value: Buffer | null;
   /** The broker's timestamp, milliseconds UTC. */
   timestamp: number;
+  /** As the client library gives them: hardly any are ever looked at. A name that stands twice has a list. */
+  headers?: Readonly<Record<string, HeaderValue | HeaderValue[] | undefined>> | undefined;
 }
+
+type HeaderValue = Buffer | string;
 
 /** Consecutive records of one partition. */
 export interface IncomingBatch {
@@ -141,11 +145,12 @@ function incoming(batch: Batch, lastOffset: bigint, signal: AbortSignal): Incomi
     topic: batch.topic,
     partition: batch.partition,
     fetchedFrom: BigInt(fetchedOffset),
-    records: batch.messages.map(({ offset, key, value, timestamp }) => ({
+    records: batch.messages.map(({ offset, key, value, timestamp, headers }) => ({
       offset: BigInt(offset),
       key,
       value,
       timestamp: Number(timestamp),
+      headers,
     })),
     lastOffset,
     end: BigInt(batch.highWatermark),

@@ -1,0 +1,126 @@
+import { userInfo } from 'node:os';
+import { openLog, readLogs, rewindLog } from '@tally/consumer';
+import { Command } from 'commander';
+import { type Connection, connect } from '../connection.ts';
+import { dataOption, jsonOption } from '../options.ts';
+import { count, print, printJson, table } from '../print.ts';
+
+interface LogOptions {
+  data: string;
+  json: boolean;
+}
+
+/** `tally log …`: which logs are metered, and what a person decides when one is not what it was. */
+export function logCommand(): Command {
+  const command = new Command('log').description('the logs that are metered, and decisions about them');
+  command
+    .command('list')
+    .description('every epoch: which topic on which cluster, since when, from where')
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action((options: LogOptions) => within(options, list));
+  command
+    .command('open')
+    .description('go on with a topic as a new log: it was recreated, moved, expired unread, or got more partitions')
+    .requiredOption('--topic <topic>', 'the topic')
+    .requiredOption('--because <reason>', 'kept with the log')
+    .option('--by <who>', 'kept with the log', userInfo().username)
+    .option('--afresh', 'count from the log’s start: the topic was recreated and has grown past the old offsets', false)
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action((options: LogOptions & OpenOptions) => within(options, (connection) => open(connection, options)));
+  command
+    .command('rewind')
+    .description('set the consumers back to the first record without an outcome: offsets were moved by hand')
+    .requiredOption('--topic <topic>', 'the topic')
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action((options: LogOptions & { topic: string }) => within(options, (connection) => rewind(connection, options)));
+  return command;
+}
+
+interface OpenOptions {
+  topic: string;
+  because: string;
+  by: string;
+  afresh: boolean;
+}
+
+async function within(options: LogOptions, work: (connection: Connection, options: LogOptions) => Promise<void>) {
+  const connection = connect(options.data);
+  try {
+    await work(connection, options);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function list({ clickhouse }: Connection, { json }: LogOptions): Promise<void> {
+  const logs = await readLogs(clickhouse);
+  if (json) {
+    printJson({ logs: logs.map((log) => ({ ...log, starts: log.starts.map(Number) })) });
+    return;
+  }
+  const columns = [{ title: 'epoch', right: true }, { title: 'topic' }, { title: 'cluster' }];
+  const rows = logs.map(({ epoch, topic, clusterId, partitions, starts, openedAt, openedBy, because }) => [
+    String(epoch),
+    topic,
+    clusterId,
+    count(partitions),
+    starts.every((start) => start === 0n) ? '0' : starts.join(' '),
+    openedAt,
+    openedBy,
+    because,
+  ]);
+  const more = ['partitions', 'begins at', 'opened', 'by', 'because'].map((title) => ({ title }));
+  print(table([...columns, ...more], rows));
+}
+
+async function open(connection: Connection, { topic, because, by, afresh, json }: LogOptions & OpenOptions) {
+  const { log, partitions } = await openLog({ ...connection, topic }, { by, because, afresh });
+  if (json) {
+    printJson({ epoch: log.epoch, topic, partitions: partitions.map(asNumbers) });
+    return;
+  }
+  print(`${topic} is epoch ${log.epoch} from now on.\n`);
+  const columns = ['partition', 'counted up to', 'begins at', 'expired unread'].map((title) => ({
+    title,
+    right: true,
+  }));
+  print(
+    table(
+      columns,
+      partitions.map((one) => Object.values(asNumbers(one)).map(count)),
+    ),
+  );
+  const expired = partitions.reduce((sum, one) => sum + one.expired, 0n);
+  if (expired > 0n) print(`${expired} record(s) expired unread: they are in no figure.\n`);
+}
+
+function asNumbers({
+  partition,
+  next,
+  start,
+  expired,
+}: Record<'next' | 'start' | 'expired', bigint> & { partition: number }) {
+  return { partition, next: Number(next), start: Number(start), expired: Number(expired) };
+}
+
+async function rewind(connection: Connection, { topic, json }: LogOptions & { topic: string }): Promise<void> {
+  const offsets = await rewindLog({ ...connection, topic });
+  const rows = [...offsets].map(([partition, offset]) => ({ partition, offset: Number(offset) }));
+  if (json) {
+    printJson({ topic, partitions: rows });
+    return;
+  }
+  const columns = [
+    { title: 'partition', right: true },
+    { title: 'goes on at', right: true },
+  ];
+  print(
+    table(
+      columns,
+      rows.map(({ partition, offset }) => [String(partition), count(offset)]),
+    ),
+  );
+}

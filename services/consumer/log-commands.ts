@@ -1,0 +1,70 @@
+/**
+ * What a person decides about a log that is not what it was: go on with it as a new one, or set the offsets back.
+ */
+import type { ClickHouse } from '@tally/platform/clickhouse';
+import type { KafkaAdmin } from '@tally/platform/kafka';
+import { currentLog, type MeteredLog, openEpoch, recordedOffsets } from './logs.ts';
+
+export interface LogDecision {
+  clickhouse: ClickHouse;
+  admin: KafkaAdmin;
+  groupId: string;
+  topic: string;
+}
+
+/** What opening an epoch leaves behind in one partition of the old one. */
+export interface LeftBehind {
+  partition: number;
+  /** The first offset of the old epoch without an outcome. */
+  next: bigint;
+  /** Where the new epoch begins. */
+  start: bigint;
+  /** Records that expired unread, where the new epoch goes on in the same log; they are in no figure. */
+  expired: bigint;
+}
+
+export interface OpenedEpoch {
+  log: MeteredLog;
+  partitions: LeftBehind[];
+}
+
+/**
+ * Opens a topic's next epoch. Where the log goes on past what is counted, the epoch begins there; where it is another
+ * one, at its start. Events keep their identity over epochs: what was counted before is a duplicate in the new one.
+ * Throws `GROUP_ACTIVE` while a consumer is at work.
+ * @param afresh count from the log's start in any case: the topic was recreated and has grown past the old offsets
+ */
+export async function openLog(
+  { clickhouse, admin, groupId, topic }: LogDecision,
+  decision: { by: string; because: string; afresh: boolean },
+): Promise<OpenedEpoch> {
+  const old = await currentLog(clickhouse, topic);
+  const recorded = await recordedOffsets(clickhouse, old.epoch);
+  const sameCluster = (await admin.clusterId()) === old.clusterId;
+  const partitions = (await admin.extents(topic)).map(({ partition, start, end }): LeftBehind => {
+    const last = recorded.get(partition);
+    const next = last === undefined ? (old.starts[partition] ?? 0n) : last + 1n;
+    const goesOn = sameCluster && !decision.afresh && partition < old.partitions && next <= end;
+    const from = goesOn && next > start ? next : start;
+    return { partition, next, start: from, expired: goesOn && start > next ? start - next : 0n };
+  });
+  const starts = partitions.map(({ start }) => start);
+  // Offsets first: if the epoch were opened and this refused, a consumer could start it anywhere.
+  await admin.setCommitted(groupId, topic, new Map(partitions.map(({ partition, start }) => [partition, start])));
+  const { by, because } = decision;
+  return { log: await openEpoch(clickhouse, admin, { topic, starts, by, because }), partitions };
+}
+
+/** Sets the group back to the first offset without an outcome, in every partition. Returns where it goes on. */
+export async function rewindLog({ clickhouse, admin, groupId, topic }: LogDecision): Promise<Map<number, bigint>> {
+  const log = await currentLog(clickhouse, topic);
+  const recorded = await recordedOffsets(clickhouse, log.epoch);
+  const offsets = new Map(
+    log.starts.map((start, partition) => {
+      const last = recorded.get(partition);
+      return [partition, last === undefined ? start : last + 1n];
+    }),
+  );
+  await admin.setCommitted(groupId, topic, offsets);
+  return offsets;
+}
