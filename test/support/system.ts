@@ -90,17 +90,25 @@ export class TestSystem {
     return producer;
   }
 
-  /** A consumer in this process; `onFatal` errors fail the test that waits for it. */
+  /** What consumers of this process gave as the reason not to go on. */
+  readonly fatal: unknown[] = [];
+
+  /** A consumer in this process. */
   async consumer(env: Record<string, string> = {}): Promise<RunningConsumer> {
     const consumer = await startConsumer({
       config: parseConfig(consumerConfig, { ...this.env, ...env }),
       log,
       onFatal: (error) => {
-        throw error;
+        this.fatal.push(error);
       },
     });
-    this.#cleanUps.push(() => consumer.stop());
-    return consumer;
+    let stopping: Promise<void> | undefined;
+    const stop = (): Promise<void> => {
+      stopping ??= consumer.stop();
+      return stopping;
+    };
+    this.#cleanUps.push(stop);
+    return { ...consumer, stop };
   }
 
   /** A service as a process of its own, ready. `main` is a file under services/, or a whole path. */

@@ -105,6 +105,23 @@ export class KafkaAdmin {
     await this.#ask('set offsets', (admin) => admin.setOffsets({ groupId, topic, partitions }));
   }
 
+  /** Adds partitions to a topic, up to `count` in all. Keys change partition: see ARCHITECTURE.md before doing this. */
+  async setPartitionCount(topic: string, count: number): Promise<void> {
+    await this.#ask('add partitions', (admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }));
+  }
+
+  /** Deletes topics with all their records. */
+  async deleteTopics(topics: string[]): Promise<void> {
+    await this.#ask('delete topics', (admin) => admin.deleteTopics({ topics }));
+  }
+
+  /** Deletes a partition's records before an offset, as retention does. */
+  async deleteRecordsBefore(topic: string, partition: number, offset: bigint): Promise<void> {
+    await this.#ask('delete records', (admin) =>
+      admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: offset.toString() }] }),
+    );
+  }
+
   /** Removes a group that nobody is in any more. */
   async forgetGroup(groupId: string): Promise<void> {
     await this.#ask('delete group', (admin) => admin.deleteGroups([groupId]));
