@@ -24,6 +24,8 @@ export interface LocalOptions {
   kafkaHeapMiBMax?: number;
   /** Of the machine's memory, for ClickHouse: above 0 and at most 1. Default 0.6. */
   clickhouseMemoryRatioMax?: number;
+  /** Longest wait before a service that ended is started again, milliseconds. Default 15,000 for ClickHouse, 30,000 for Kafka. */
+  restartWaitMsMax?: number;
   /** Where Java and Maven are looked for. Default: this process's PATH. */
   searchPath?: string;
   /** Progress and supervision. */
@@ -70,7 +72,7 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
     const java = await checkTools(options.searchPath ?? PATH);
     const ports = await choosePorts(options);
     await prepareJars(dataDir, java, onEvent);
-    const shared = { dataDir, lockFd: lock.fd, onEvent };
+    const shared = { dataDir, lockFd: lock.fd, onEvent, restartWaitMsMax: options.restartWaitMsMax };
     const engine = prepareEngine({
       ...shared,
       httpPort: ports.clickhouseHttp,

@@ -10,6 +10,7 @@ import { topicNames } from '@tally/schemas';
 import { requireKey } from './access.ts';
 import type { ApiConfig } from './config.ts';
 import { Freshness } from './freshness.ts';
+import { addLedgerRoute } from './ledger.ts';
 import { addRoutes } from './routes.ts';
 
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -44,14 +45,17 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
   });
   requireKey(app, config.TALLY_ADMIN_KEY);
-  const freshness = new Freshness({
+  const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
+  const topics = topicNames(config.TALLY_TOPIC_PREFIX);
+  const freshness = new Freshness({ admin, groupId, topics, log, clock: Date.now });
+  addRoutes(app, { clickhouse, freshness, clock: Date.now });
+  addLedgerRoute(app, {
+    clickhouse,
     admin,
-    groupId: `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`,
-    topics: topicNames(config.TALLY_TOPIC_PREFIX),
-    log,
+    groupId,
+    topics: [topics.interactions, topics.profiles],
     clock: Date.now,
   });
-  addRoutes(app, { clickhouse, freshness, clock: Date.now });
   return {
     app,
     close: async () => {

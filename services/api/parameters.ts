@@ -20,7 +20,7 @@ const MONTHS_MAX = 240;
 const MONTHS_DEFAULT = 12;
 
 const month = z.string().refine(isMonth, 'must be a month, YYYY-MM');
-const day = z.string().refine(isDay, 'must be a day, YYYY-MM-DD');
+export const day = z.string().refine(isDay, 'must be a day, YYYY-MM-DD');
 const policy = z
   .string()
   .default(DEFAULT_POLICY)
@@ -60,12 +60,13 @@ export function dayAskedOf(query: unknown, today: Day): { day: Day; policy: Coun
   return { day: asked.asOf, policy: asked.policy };
 }
 
-function checked<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
+/** What a schema makes of the input. Throws a Problem that names every fault. */
+export function checked<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   throw invalid(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; '));
 }
 
-function invalid(detail: string): Problem {
+export function invalid(detail: string): Problem {
   return new Problem({ status: 400, code: 'invalid-parameter', title: 'A parameter is not valid', detail });
 }

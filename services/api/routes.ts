@@ -13,6 +13,7 @@ import {
 import { dayOf } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
+import { addConflictRoute } from './conflicts.ts';
 import type { Freshness } from './freshness.ts';
 import { dayAskedOf, monthRangeOf, tenantOf } from './parameters.ts';
 
@@ -23,6 +24,8 @@ export interface RouteOptions {
 }
 
 export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }: RouteOptions): void {
+  addConflictRoute(app, { clickhouse, freshness });
+
   app.get('/v1/tenants', async () => {
     const asOf = await freshness.now();
     return { tenants: (await knownTenants(clickhouse)).map((tenantId) => ({ tenantId })), asOf };

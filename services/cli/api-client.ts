@@ -35,7 +35,56 @@ const unifiedAnswer = z.object({
   asOf: asOf.nullable(),
 });
 const tenantsAnswer = z.object({ tenants: z.array(z.object({ tenantId: z.string() })), asOf });
+const logPlace = z.object({ position: z.string(), topic: z.string(), partition: z.number(), offset: z.number() });
+const content = z.object({
+  occurredAt: z.string(),
+  channel: z.string(),
+  direction: z.string(),
+  journeyId: z.string().nullable().optional(),
+  provider: z.string().nullable().optional(),
+});
+const conflictsAnswer = z.object({
+  conflicts: z.array(
+    z.object({
+      environmentId: z.string(),
+      entityType: z.string(),
+      entityId: z.string(),
+      eventId: z.string(),
+      first: z.object({ outcome: z.enum(['counted', 'suppressed']), log: logPlace, content }).nullable(),
+      again: z.object({ log: logPlace, content }),
+      differs: z.array(z.string()),
+    }),
+  ),
+  next: z.string().nullable(),
+  asOf,
+});
+const ledgerAnswer = z.object({
+  balanced: z.boolean(),
+  lag: z.number(),
+  partitions: z.array(
+    z.object({
+      topic: z.string(),
+      epoch: z.number(),
+      partition: z.number(),
+      closed: z.boolean(),
+      start: z.number(),
+      committed: z.number(),
+      end: z.number(),
+      counted: z.number(),
+      duplicate: z.number(),
+      conflicting: z.number(),
+      void: z.number(),
+      suppressed: z.number(),
+      deadLetter: z.number(),
+      control: z.number(),
+      balanced: z.boolean(),
+    }),
+  ),
+  asOf,
+});
 
+export type LedgerAnswer = z.infer<typeof ledgerAnswer>;
+export type ConflictsAnswer = z.infer<typeof conflictsAnswer>;
 export type InteractionsAnswer = z.infer<typeof interactionsAnswer>;
 export type EngagedAnswer = z.infer<typeof engagedAnswer>;
 export type UnifiedAnswer = z.infer<typeof unifiedAnswer>;
@@ -71,6 +120,18 @@ export class ApiClient {
 
   unified(tenantId: string): Promise<UnifiedAnswer> {
     return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/unified`, {}, unifiedAnswer);
+  }
+
+  /** A page of a tenant's conflicts; `after` is the `next` of the page before. */
+  conflicts(
+    tenantId: string,
+    query: { from?: string; to?: string; limit: string; after?: string },
+  ): Promise<ConflictsAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/conflicts`, query, conflictsAnswer);
+  }
+
+  ledger(): Promise<LedgerAnswer> {
+    return this.#get('/v1/ledger', {}, ledgerAnswer);
   }
 
   async #get<Shape extends z.ZodType>(path: string, query: Record<string, string | undefined>, shape: Shape) {

@@ -3,14 +3,16 @@
  * that the environment names (`TALLY_KAFKA`, `TALLY_CLICKHOUSE_URL`, …) when it does.
  */
 import { resolve } from 'node:path';
+import { migrateClickHouse } from '@tally/clickhouse-schema';
 import { ClickHouse } from '@tally/platform/clickhouse';
 import { clickhouseConfig, kafkaConfig, parseConfig } from '@tally/platform/config';
+import { TallyError } from '@tally/platform/errors';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { type Topics, topicNames } from '@tally/schemas';
 import { z } from 'zod';
 import { GROUP } from './catch-up.ts';
-import { runningInstance } from './instance.ts';
+import { runningInstance, secretsOf } from './instance.ts';
 import { DATABASE } from './stack.ts';
 
 const environment = z.object({
@@ -25,6 +27,10 @@ export interface Connection {
   clickhouse: ClickHouse;
   topics: Topics;
   groupId: string;
+  /** Key of the identifiers' hashes. Throws `IDENTIFIER_SECRET_MISSING`. */
+  identifierSecret: () => string;
+  /** A database that does not exist yet, with empty tables, the same epochs and the same erasures. */
+  emptyDatabase: (database: string) => Promise<ClickHouse>;
   close: () => Promise<void>;
 }
 
@@ -33,18 +39,29 @@ export function connect(dataDir: string): Connection {
   const env = parseConfig(environment, process.env['TALLY_KAFKA'] ? process.env : instanceEnvironment(dataDir));
   const kafka = createKafka({ brokers: env.TALLY_KAFKA, clientId: 'tally-cli', log: createLog('tally', 'error') });
   const admin = new KafkaAdmin(kafka);
-  const clickhouse = new ClickHouse({
+  const server = {
     url: env.TALLY_CLICKHOUSE_URL,
-    database: env.TALLY_CLICKHOUSE_DATABASE,
     username: env.TALLY_CLICKHOUSE_USER,
     password: env.TALLY_CLICKHOUSE_PASSWORD,
-  });
+  };
+  const clickhouse = new ClickHouse({ ...server, database: env.TALLY_CLICKHOUSE_DATABASE });
   return {
     kafka,
     admin,
     clickhouse,
     topics: topicNames(env.TALLY_TOPIC_PREFIX),
     groupId: `${env.TALLY_TOPIC_PREFIX}${env.TALLY_GROUP}`,
+    identifierSecret: () => {
+      const secret = process.env['TALLY_KAFKA']
+        ? process.env['TALLY_IDENTIFIER_SECRET']
+        : secretsOf(resolve(dataDir)).identifierSecret;
+      if (secret !== undefined) return secret;
+      throw new TallyError('TALLY_IDENTIFIER_SECRET is not set: identifiers would get other hashes', {
+        code: 'IDENTIFIER_SECRET_MISSING',
+        retriable: false,
+      });
+    },
+    emptyDatabase: (database) => createEmptyDatabase(clickhouse, { ...server, database }),
     close: async () => {
       await admin.close();
       await clickhouse.close();
@@ -55,4 +72,26 @@ export function connect(dataDir: string): Connection {
 function instanceEnvironment(dataDir: string): Record<string, string> {
   const { kafka, clickhouse } = runningInstance(resolve(dataDir));
   return { TALLY_KAFKA: kafka, TALLY_CLICKHOUSE_URL: clickhouse, TALLY_CLICKHOUSE_DATABASE: DATABASE };
+}
+
+/** What the log does not hold: which epochs it has, and whose ids were erased. */
+const NOT_IN_THE_LOG = ['logs', 'erasures'] as const;
+
+async function createEmptyDatabase(
+  live: ClickHouse,
+  options: ConstructorParameters<typeof ClickHouse>[0],
+): Promise<ClickHouse> {
+  const { known } = await live.queryOne<{ known: string }>(
+    'SELECT count() AS known FROM system.databases WHERE name = {database:String}',
+    { database: options.database },
+  );
+  if (known !== '0') {
+    throw new TallyError(`database ${options.database} exists already`, { code: 'DATABASE_EXISTS', retriable: false });
+  }
+  await migrateClickHouse(options);
+  const target = new ClickHouse(options);
+  for (const table of NOT_IN_THE_LOG) {
+    await target.command(`INSERT INTO ${table} SELECT * FROM ${live.database}.${table}`);
+  }
+  return target;
 }

@@ -5,9 +5,16 @@
 import { LocalStackError } from '@tally/local';
 import { messageOf, TallyError } from '@tally/platform/errors';
 import { Command, CommanderError } from 'commander';
+import { conflictsCommand } from './commands/conflicts.ts';
+import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
 import { engagedCommand } from './commands/engaged.ts';
+import { eraseCommand } from './commands/erase.ts';
+import { importCommand } from './commands/import.ts';
+import { ledgerCommand } from './commands/ledger.ts';
+import { logCommand } from './commands/log.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { rebuildCommand, replayCommand } from './commands/replay.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { statusCommand } from './commands/status.ts';
 import { unifiedCommand } from './commands/unified.ts';
@@ -34,15 +41,25 @@ for (const command of [
   statusCommand(),
   engagedCommand(),
   unifiedCommand(),
+  importCommand(),
   migrateCommand(),
+  logCommand(),
+  ledgerCommand(),
+  conflictsCommand(),
+  deadLettersCommand(),
+  replayCommand(),
+  rebuildCommand(),
+  eraseCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
+  for (const part of command.commands) part.copyInheritedSettings(command);
 }
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  // A command that listens for its launcher’s end (until-stopped.ts) would keep the process.
+  process.exit(report(error));
 }
 
 function report(error: unknown): number {

@@ -26,8 +26,8 @@ export interface ConsumerOptions {
 
 export interface RunningConsumer {
   registry: Registry;
-  /** Whether the group has been joined. */
-  joined: () => boolean;
+  /** How often the group has assigned partitions: 0 until it is joined, one more after each rebalance. */
+  assignments: () => number;
   /** Finishes and commits what is in hand, leaves the group, disconnects. */
   stop: () => Promise<void>;
 }
@@ -82,7 +82,7 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
     recordsMax: config.TALLY_GROUP_RECORDS_MAX,
     write: (batches) => ingest.write(batches).catch((error: unknown) => endIfFinal(error, onFatal)),
   });
-  let joined = false;
+  let assignments = 0;
   const consumer = new GroupConsumer({
     kafka,
     log,
@@ -96,7 +96,7 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
     fetchWaitMsMax: config.TALLY_FETCH_WAIT_MS_MAX,
     handle: (batch) => groups.submit(batch),
     onAssigned: () => {
-      joined = true;
+      assignments++;
       ingest.reassigned();
     },
     onFatal,
@@ -112,7 +112,7 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
 
   return {
     registry,
-    joined: () => joined,
+    assignments: () => assignments,
     stop: async () => {
       stopWatching();
       setTimeout(() => stopping.abort(stopped), STOP_GRACE_MS).unref();

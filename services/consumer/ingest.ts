@@ -48,7 +48,7 @@ export type Checkpoint = (typeof CHECKPOINTS)[number];
 export interface IngestOptions {
   clickhouse: ClickHouse;
   /** Sends dead letters; must not give up. */
-  sender: Sender;
+  sender: Pick<Sender, 'send'>;
   topics: Topics;
   logs: { interactions: MeteredLog; profiles: MeteredLog };
   hasher: IdentifierHasher;

@@ -29,7 +29,10 @@ await runService(log, async () => {
   const app = createHttpServer({
     log,
     registry: consumer.registry,
-    ready: async () => ({ ok: consumer.joined(), detail: consumer.joined() ? 'in the group' : 'joining the group' }),
+    ready: async () => {
+      const ok = consumer.assignments() > 0;
+      return { ok, detail: ok ? 'in the group' : 'joining the group' };
+    },
     bodyBytesMax: 1_024,
     requestTimeoutMs: 5_000,
   });

@@ -1,5 +1,7 @@
+export * from './all-figures.ts';
 export * from './engaged.ts';
 export * from './interactions.ts';
+export * from './ledger.ts';
 export * from './outcomes.ts';
 export * from './positions.ts';
 export * from './snapshots.ts';

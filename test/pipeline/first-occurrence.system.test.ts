@@ -70,7 +70,9 @@ describe('an event that comes again', () => {
     async (place) => {
       const producer = system.producer();
       await producer.email(message(tenantId, '2026-01-31T23:59:50Z'));
-      const dying = await system.service(CONSUMER_THAT_DIES, { DIE_AT: place });
+      const dying = await system.service(CONSUMER_THAT_DIES, {
+        FAIL_PLAN: JSON.stringify([{ place, nth: 1, action: 'die' }]),
+      });
       await eventually(async () => expect(isRunning(dying.pid)).toBe(false));
       expect(await system.admin.committed(system.groupId, system.topics.interactions)).toEqual(new Map());
       const written = ['inserted', 'before-commit'].includes(place) ? { counted: 1 } : {};

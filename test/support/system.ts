@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { type AggregateOptions, aggregate } from '@tally/aggregator';
 import { apiConfig, createApi } from '@tally/api';
 import { migrate } from '@tally/cli/migrate';
-import { consumerConfig, type RunningConsumer, startConsumer } from '@tally/consumer';
+import { type Checkpoint, consumerConfig, type RunningConsumer, startConsumer } from '@tally/consumer';
 import { type LogOutcome, outcomeCounts } from '@tally/figures';
 import { supervise } from '@tally/local';
 import { DEFAULT_POLICY, policyNamed } from '@tally/metering';
@@ -42,7 +42,7 @@ export class TestSystem {
   readonly admin: KafkaAdmin;
   readonly sender: Sender;
   readonly groupId: string;
-  readonly #kafka;
+  readonly kafka: ReturnType<typeof createKafka>;
   readonly #cleanUps: (() => Promise<void>)[] = [];
 
   private constructor(name: string) {
@@ -60,9 +60,9 @@ export class TestSystem {
     };
     this.topics = topicNames(`${id}.`);
     this.groupId = `${id}.tally`;
-    this.#kafka = createKafka({ brokers: [inject('kafka')], clientId: name, log });
-    this.admin = new KafkaAdmin(this.#kafka);
-    this.sender = new Sender({ kafka: this.#kafka, log, deliveryTimeoutMs: 30_000 });
+    this.kafka = createKafka({ brokers: [inject('kafka')], clientId: name, log });
+    this.admin = new KafkaAdmin(this.kafka);
+    this.sender = new Sender({ kafka: this.kafka, log, deliveryTimeoutMs: 30_000 });
     this.clickhouse = new ClickHouse({ url: inject('clickhouseUrl'), database: id });
   }
 
@@ -94,13 +94,17 @@ export class TestSystem {
   readonly fatal: unknown[] = [];
 
   /** A consumer in this process. */
-  async consumer(env: Record<string, string> = {}): Promise<RunningConsumer> {
+  async consumer(
+    env: Record<string, string> = {},
+    checkpoint?: (place: Checkpoint) => Promise<void>,
+  ): Promise<RunningConsumer> {
     const consumer = await startConsumer({
       config: parseConfig(consumerConfig, { ...this.env, ...env }),
       log,
       onFatal: (error) => {
         this.fatal.push(error);
       },
+      ...(checkpoint ? { checkpoint } : {}),
     });
     let stopping: Promise<void> | undefined;
     const stop = (): Promise<void> => {
@@ -180,7 +184,7 @@ export class TestSystem {
 
   async deadLetters(): Promise<StoredRecord[]> {
     const records: StoredRecord[] = [];
-    await readTopic({ kafka: this.#kafka, admin: this.admin }, this.topics.deadLetters, (record) => {
+    await readTopic({ kafka: this.kafka, admin: this.admin }, this.topics.deadLetters, (record) => {
       records.push(record);
     });
     return records;

@@ -21,8 +21,13 @@ export interface Finished {
 
 /** Runs a command to its end. */
 export function tally(...args: string[]): Promise<Finished> {
+  return tallyWith({}, ...args);
+}
+
+/** The same with more in its environment. Its standard input is no terminal. */
+export function tallyWith(more: NodeJS.ProcessEnv, ...args: string[]): Promise<Finished> {
   return new Promise((resolve) => {
-    const options = { env, timeout: COMMAND_MS_MAX, maxBuffer: OUTPUT_BYTES_MAX };
+    const options = { env: { ...env, ...more }, timeout: COMMAND_MS_MAX, maxBuffer: OUTPUT_BYTES_MAX };
     const child = execFile(process.execPath, [TALLY, ...args], options, (_error, stdout, stderr) =>
       resolve({ exitCode: child.exitCode ?? -1, stdout, stderr }),
     );

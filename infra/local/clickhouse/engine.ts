@@ -16,6 +16,8 @@ export interface EngineOptions {
   memoryRatioMax: number;
   /** The data directory's lock, which the engine holds with us. */
   lockFd: number;
+  /** Default 15 s. */
+  restartWaitMsMax: number | undefined;
   onEvent: OnEvent;
 }
 
@@ -69,7 +71,7 @@ export function prepareEngine(options: EngineOptions): Supervised {
     ready: async ({ signal }) => {
       while (!(await answers(options.httpPort, signal))) await sleep(PROBE_PAUSE_MS, undefined, { signal });
     },
-    restart: { waitMsFirst: 200, waitMsMax: 15_000, healthyAfterMs: 60_000 },
+    restart: { waitMsFirst: 200, waitMsMax: options.restartWaitMsMax ?? 15_000, healthyAfterMs: 60_000 },
     // SIGTERM would end it at once; the end of its input lets it finish what it is doing. It then waits 5 s for clients
     // that keep connections open, which nobody needs: whatever it has acknowledged survives its being killed.
     stopBy: 'stdin-end',

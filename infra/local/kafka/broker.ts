@@ -19,6 +19,8 @@ export interface BrokerOptions {
   heapMiBMax: number;
   /** The data directory's lock, which the JVM holds with us. */
   lockFd: number;
+  /** Default 30 s. */
+  restartWaitMsMax: number | undefined;
   onEvent: OnEvent;
 }
 
@@ -52,7 +54,7 @@ export async function prepareBroker(options: BrokerOptions): Promise<Supervised>
       }
     },
     readyTimeoutMs: READY_TIMEOUT_MS,
-    restart: { waitMsFirst: 500, waitMsMax: 30_000, healthyAfterMs: 60_000 },
+    restart: { waitMsFirst: 500, waitMsMax: options.restartWaitMsMax ?? 30_000, healthyAfterMs: 60_000 },
     onEvent: options.onEvent,
   });
 }

@@ -1,0 +1,49 @@
+/**
+ * The log that an import goes to: that of a running instance, or brokers from the environment.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Destination } from '@tally/importer';
+import { kafkaConfig, parseConfig } from '@tally/platform/config';
+import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { createLog } from '@tally/platform/log';
+import { connectProducer } from '@tally/producer';
+import { topicNames } from '@tally/schemas';
+import { runningInstance } from './instance.ts';
+
+const CLIENT_ID = 'tally-import';
+const CLOSE_MS_MAX = 3_000;
+
+export interface OpenDestination extends Destination {
+  close: () => Promise<void>;
+}
+
+/** Connects. Throws `NOT_RUNNING`, `CONFIG_INVALID`, `TOPIC_MISSING` or `KAFKA_UNAVAILABLE`. */
+export async function openDestination(dataDir: string | undefined): Promise<OpenDestination> {
+  const log = createLog('import', 'error');
+  const { brokers, topicPrefix } = addressOf(dataDir);
+  const admin = new KafkaAdmin(createKafka({ brokers, clientId: CLIENT_ID, log }));
+  const ends: Record<string, string> = {};
+  try {
+    const { interactions, profiles } = topicNames(topicPrefix);
+    for (const topic of [interactions, profiles]) {
+      for (const { partition, end } of await admin.extents(topic)) ends[`${topic}/${partition}`] = String(end);
+    }
+    const target = { clusterId: await admin.clusterId(), topicPrefix, ends };
+    const producer = await connectProducer({ brokers, clientId: CLIENT_ID, topicPrefix, log });
+    return {
+      target,
+      send: (record) => producer.send(record),
+      // What is still under way after an import that failed need not be waited for: it is sent again.
+      close: () => Promise.race([producer.close(), sleep(CLOSE_MS_MAX)]),
+    };
+  } finally {
+    await admin.close();
+  }
+}
+
+/** A directory that was asked for comes first, then TALLY_KAFKA, then the instance of the default directory. */
+function addressOf(dataDir: string | undefined): { brokers: string[]; topicPrefix: string } {
+  if (dataDir !== undefined) return { brokers: [runningInstance(dataDir).kafka], topicPrefix: '' };
+  const { TALLY_KAFKA, TALLY_TOPIC_PREFIX } = parseConfig(kafkaConfig, process.env);
+  return { brokers: TALLY_KAFKA, topicPrefix: TALLY_TOPIC_PREFIX };
+}

@@ -1,0 +1,76 @@
+/**
+ * Takes an entity's id out of every table where it is readable. What the entity did stays counted under its key, which is
+ * a hash. The log itself cannot be edited: there the id stays until the retention has passed.
+ */
+import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
+import { TallyError } from '@tally/platform/errors';
+import type { EntityIdentity } from '@tally/schemas';
+import { entityKeyOf } from './hash.ts';
+
+export interface Erasure {
+  entity: EntityIdentity;
+  by: string;
+  because: string;
+}
+
+export interface ErasureReport {
+  /** Rows that no longer hold the id, by table. */
+  rows: Record<string, number>;
+}
+
+/** A row that was on its way when the erasure was noted may come after the first pass. */
+const PASSES_MAX = 5;
+
+/** Resolves when no table holds the id; replays and late inserts do not bring it back. Throws `ERASE_INCOMPLETE`. */
+export async function eraseEntity(clickhouse: ClickHouse, { entity, by, because }: Erasure): Promise<ErasureReport> {
+  const key = BigInt(`0x${Buffer.from(entityKeyOf(entity)).reverse().toString('hex')}`).toString();
+  // 1. Note it first: from here on the views write no id for this entity.
+  await clickhouse.insert('erasures', [
+    { entity_key: key, tenant_id: entity.tenantId, erased_at: dateTime64(Date.now()), by, because },
+  ]);
+  // 2. Rewrite what is there; again until nothing is left.
+  const rows: Record<string, number> = {};
+  for (const table of await tablesWithEntityIds(clickhouse)) {
+    rows[table] = await eraseFrom(clickhouse, table, { key, tenantId: entity.tenantId });
+  }
+  return { rows };
+}
+
+async function eraseFrom(
+  clickhouse: ClickHouse,
+  table: string,
+  params: { key: string; tenantId: string },
+): Promise<number> {
+  const readable = "tenant_id = {tenantId:String} AND entity_key = {key:UInt128} AND entity_id != ''";
+  let erased = 0;
+  for (let pass = 0; pass < PASSES_MAX; pass++) {
+    const { left } = await clickhouse.queryOne<{ left: string }>(
+      `SELECT count() AS left FROM ${table} WHERE ${readable}`,
+      params,
+    );
+    if (left === '0') return erased;
+    erased += Number(left);
+    await clickhouse.command(
+      `ALTER TABLE ${table} UPDATE entity_id = '' WHERE ${readable} SETTINGS mutations_sync = 2`,
+      params,
+    );
+  }
+  throw new TallyError(`rows of the entity keep coming into ${table}: try again`, {
+    code: 'ERASE_INCOMPLETE',
+    retriable: true,
+  });
+}
+
+/** Found by their columns, so that a table added later is not forgotten. */
+async function tablesWithEntityIds(clickhouse: ClickHouse): Promise<string[]> {
+  const rows = await clickhouse.query<{ table: string }>(`
+    SELECT columns.table AS table
+    FROM system.columns AS columns
+    INNER JOIN system.tables AS tables ON tables.database = columns.database AND tables.name = columns.table
+    WHERE columns.database = currentDatabase() AND tables.engine LIKE '%MergeTree'
+      AND columns.name IN ('entity_id', 'entity_key', 'tenant_id')
+    GROUP BY table
+    HAVING count() = 3
+    ORDER BY table`);
+  return rows.map(({ table }) => table);
+}

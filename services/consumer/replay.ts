@@ -1,0 +1,229 @@
+/**
+ * Reads the log again, from the beginning of every epoch to what is committed, and writes the same rows: onto live tables,
+ * where no set changes, or into an empty database, where the same sets come about. It shares the consumer's steps; only
+ * dead letters are not sent again, since they were acknowledged before their positions were committed.
+ */
+import { randomUUID } from 'node:crypto';
+import type { ClickHouse } from '@tally/platform/clickhouse';
+import { TallyError } from '@tally/platform/errors';
+import { GroupConsumer, type IncomingBatch, type KafkaAdmin, readRecordsAt } from '@tally/platform/kafka';
+import type { Logger } from '@tally/platform/log';
+import type { Topics } from '@tally/schemas';
+import { Registry } from 'prom-client';
+import { GroupCommit } from './group-commit.ts';
+import type { IdentifierHasher } from './identifiers.ts';
+import { Ingest } from './ingest.ts';
+import { checkIdentity } from './log-identity.ts';
+import { type MeteredLog, readLogs, recordedOffsets } from './logs.ts';
+import { createMetrics } from './metrics.ts';
+import { partsOf, positionOf } from './position.ts';
+import { type EmptyRow, encodeEvents, encodeProfiles, INGEST_COLUMNS, INGEST_PROFILE_COLUMNS } from './rows.ts';
+
+export interface ReplayOptions {
+  kafka: ConstructorParameters<typeof GroupConsumer>[0]['kafka'];
+  admin: KafkaAdmin;
+  /** Where the log's epochs and outcomes are known. */
+  source: ClickHouse;
+  /** Where the rows are written; the source itself, or an empty database with the same epochs. */
+  target: ClickHouse;
+  topics: Topics;
+  groupId: string;
+  hasher: IdentifierHasher;
+  log: Logger;
+  /** Told of the records done and of all there are. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** A stretch of one partition: offsets `from` to `until - 1`. */
+interface Stretch {
+  partition: number;
+  from: bigint;
+  until: bigint;
+  /** Records of the stretch that the log no longer has. */
+  expired: bigint;
+  /** From `until` to here are control records alone, which no reader is given. */
+  controlUntil: bigint;
+}
+
+interface EpochStretches {
+  log: MeteredLog;
+  stretches: Stretch[];
+}
+
+export interface ReplayReport {
+  /** Records read and written again. */
+  records: number;
+  /** Counted records that the log no longer has: they cannot be written again. */
+  expired: number;
+}
+
+const SESSION_TIMEOUT_MS = 30_000;
+const GROUP_RECORDS_MAX = 60_000;
+
+/**
+ * Replays every epoch, oldest first. Throws `REPLAY_INCOMPLETE` when `complete` is asked for and some records are not in
+ * the log any more.
+ */
+export async function replay(options: ReplayOptions, { complete }: { complete: boolean }): Promise<ReplayReport> {
+  const epochs = await planReplay(options);
+  const all = epochs.flatMap(({ stretches }) => stretches);
+  const expired = Number(all.reduce((sum, stretch) => sum + stretch.expired, 0n));
+  if (complete && expired > 0) {
+    throw new TallyError(`${expired} counted record(s) are not in the log any more: it cannot give the same figures`, {
+      code: 'REPLAY_INCOMPLETE',
+      retriable: false,
+    });
+  }
+  const total = Number(all.reduce((sum, { from, until }) => sum + (until - from), 0n));
+  let records = 0;
+  for (const epoch of epochs) {
+    await replayEpoch(options, epoch, (more) => {
+      records += more;
+      options.onProgress?.(records, total);
+    });
+  }
+  return { records, expired };
+}
+
+/** What to read for each epoch: up to the next epoch of its topic, or up to what is committed. */
+async function planReplay({ kafka, admin, source, topics, groupId }: ReplayOptions): Promise<EpochStretches[]> {
+  const logs = await readLogs(source);
+  const plan: EpochStretches[] = [];
+  for (const [index, log] of logs.entries()) {
+    const next = logs.slice(index + 1).find(({ topic }) => topic === log.topic);
+    const there = !next || (await isStillThere({ kafka, admin, source, topics }, log));
+    const committed = await admin.committed(groupId, log.topic);
+    const extents = await admin.extents(log.topic);
+    const lastRecord = await lastRecordOffsets(source, log.epoch);
+    const stretches = log.starts.map((start, partition): Stretch => {
+      const end = (next ? next.starts[partition] : committed.get(partition)) ?? start;
+      const afterLastRecord = (lastRecord.get(partition) ?? start - 1n) + 1n;
+      const until = afterLastRecord < end ? afterLastRecord : end;
+      const oldest = there ? (extents[partition]?.start ?? 0n) : until;
+      const from = oldest < start ? start : oldest > until ? until : oldest;
+      return { partition, from, until, expired: from - start, controlUntil: end };
+    });
+    plan.push({ log, stretches });
+  }
+  return plan;
+}
+
+/** Whether an epoch that is over is still in the topic: it is not when the topic was recreated. */
+async function isStillThere(
+  { kafka, admin, source, topics }: Pick<ReplayOptions, 'kafka' | 'admin' | 'source' | 'topics'>,
+  log: MeteredLog,
+): Promise<boolean> {
+  if ((await admin.clusterId()) !== log.clusterId) return false;
+  const ends = new Map((await admin.extents(log.topic)).map(({ partition, end }) => [partition, end]));
+  const last = [...(await recordedOffsets(source, log.epoch))].map(([partition, offset]) => ({ partition, offset }));
+  if (last.some(({ partition, offset }) => (ends.get(partition) ?? 0n) <= offset)) return false;
+  const places = last.map((place) => ({ topic: log.topic, ...place }));
+  const records = await readRecordsAt({ kafka, admin }, places);
+  const kind = log.topic === topics.interactions ? 'interactions' : 'profiles';
+  try {
+    for (const { partition } of last) {
+      const record = records.get(`${log.topic}/${partition}`);
+      if (record) await checkIdentity(source, log, kind, { partition, record });
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof TallyError && error.code === 'LOG_REPLACED') return false;
+    throw error;
+  }
+}
+
+async function replayEpoch(
+  options: ReplayOptions,
+  { log: epoch, stretches }: EpochStretches,
+  onRecords: (more: number) => void,
+): Promise<void> {
+  const { kafka, admin, target, topics, hasher, log } = options;
+  await writeControlTails(options, epoch, stretches);
+  const left = new Map(stretches.filter(({ from, until }) => until > from).map((one) => [one.partition, one]));
+  if (left.size === 0) return;
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  const ingest = new Ingest({
+    clickhouse: target,
+    sender: { send: async () => undefined },
+    topics,
+    logs: { interactions: epoch, profiles: epoch },
+    hasher,
+    metrics: createMetrics(new Registry()),
+    log,
+    committed: async (_topic, partition) => stretches[partition]?.from ?? 0n,
+    logStart: async (_topic, partition) => stretches[partition]?.from ?? 0n,
+    partitionsNow: async () => epoch.partitions,
+    stopping: new AbortController().signal,
+  });
+  const groups = new GroupCommit({ recordsMax: GROUP_RECORDS_MAX, write: (batches) => ingest.write(batches) });
+  const groupId = `tally-replay-${randomUUID()}`;
+  await admin.setCommitted(groupId, epoch.topic, new Map(stretches.map(({ partition, from }) => [partition, from])));
+  const consumer = new GroupConsumer({
+    kafka,
+    log,
+    groupId,
+    topics: [epoch.topic],
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    heartbeatIntervalMs: 1_000,
+    concurrency: 16,
+    fetchBytesMaxPerPartition: 1024 * 1024,
+    fetchBytesMin: 1,
+    fetchWaitMsMax: 200,
+    handle: async (batch) => {
+      const stretch = left.get(batch.partition);
+      const part = stretch && within(batch, stretch);
+      if (!stretch || !part) return;
+      await groups.submit(part);
+      onRecords(part.records.length);
+      if (part.lastOffset + 1n >= stretch.until) left.delete(batch.partition);
+      if (left.size === 0) resolve();
+    },
+    onAssigned: () => ingest.reassigned(),
+    onFatal: reject,
+  });
+  try {
+    await consumer.start();
+    await done;
+  } finally {
+    await consumer.stop();
+    await admin.forgetGroup(groupId);
+  }
+}
+
+/** The offset of each partition's last record that is no control record. */
+async function lastRecordOffsets(source: ClickHouse, epoch: number): Promise<Map<number, bigint>> {
+  const rows = await source.query<{ partition: number; last: string }>(
+    `SELECT partition, max(log_outcomes.last) AS last
+     FROM log_outcomes
+     WHERE epoch = {epoch:UInt8} AND outcome != 'control'
+     GROUP BY partition`,
+    { epoch },
+  );
+  return new Map(rows.map(({ partition, last }) => [partition, partsOf(BigInt(last)).offset]));
+}
+
+async function writeControlTails(
+  { target, topics }: ReplayOptions,
+  log: MeteredLog,
+  stretches: readonly Stretch[],
+): Promise<void> {
+  const rows: EmptyRow[] = [];
+  for (const { partition, until, controlUntil } of stretches) {
+    for (let offset = until; offset < controlUntil; offset++) {
+      rows.push({ position: positionOf(log.epoch, partition, offset), outcome: 'control' });
+    }
+  }
+  if (rows.length === 0) return;
+  if (log.topic === topics.interactions) await target.insertRowBinary('ingest', INGEST_COLUMNS, encodeEvents([], rows));
+  else await target.insertRowBinary('ingest_profiles', INGEST_PROFILE_COLUMNS, encodeProfiles([], rows));
+}
+
+/** The part of a batch that lies in a stretch, or undefined when none does. */
+function within(batch: IncomingBatch, { from, until }: Stretch): IncomingBatch | undefined {
+  if (batch.fetchedFrom >= until || batch.lastOffset < from) return undefined;
+  return {
+    ...batch,
+    records: batch.records.filter(({ offset }) => offset < until),
+    lastOffset: batch.lastOffset < until ? batch.lastOffset : until - 1n,
+  };
+}

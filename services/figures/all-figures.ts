@@ -1,0 +1,59 @@
+/**
+ * Every figure of every tenant at once, to hold two databases, or one before and after, against each other.
+ */
+import { addDays, addToMonth, type Day, DEFAULT_POLICY, dayOf, firstDayOf, policyNamed } from '@tally/metering';
+import type { ClickHouse } from '@tally/platform/clickhouse';
+import { TallyError } from '@tally/platform/errors';
+import { engagedPeople } from './engaged.ts';
+import { monthlyInteractions, monthsWithInteractions } from './interactions.ts';
+import { knownTenants } from './tenants.ts';
+import { unifiedPeople } from './unified.ts';
+
+/** What a figure is called → the figure with its breakdown, as text that is equal when they are. */
+export type AllFigures = Map<string, string>;
+
+/** Months by channel and environment, engaged people at each month's end and on `today`, unified people. */
+export async function allFigures(clickhouse: ClickHouse, now: number): Promise<AllFigures> {
+  const policy = policyNamed(DEFAULT_POLICY);
+  if (!policy) throw new TallyError('no default policy', { code: 'BUG', retriable: false });
+  const figures: AllFigures = new Map();
+  for (const tenantId of await knownTenants(clickhouse)) {
+    const range = await monthsWithInteractions(clickhouse, tenantId);
+    const days = new Set<Day>([dayOf(now)]);
+    if (range) {
+      for (const { month, ...figure } of await monthlyInteractions(clickhouse, { tenantId, ...range, policy })) {
+        figures.set(`interactions of ${tenantId} in ${month}`, JSON.stringify(figure));
+        days.add(addDays(firstDayOf(addToMonth(month, 1)), -1));
+      }
+    }
+    for (const day of days) {
+      const { total, byEnvironment, byEntityType } = await engagedPeople(clickhouse, { tenantId, day, policy });
+      const figure = [total, sorted(byEnvironment), sorted(byEntityType)];
+      figures.set(`engaged people of ${tenantId} on ${day}`, JSON.stringify(figure));
+    }
+    for (const environmentId of await profileEnvironments(clickhouse, tenantId)) {
+      const figure = await unifiedPeople(clickhouse, { tenantId, environmentId });
+      figures.set(`unified people of ${tenantId} in ${environmentId}`, JSON.stringify(figure));
+    }
+  }
+  return figures;
+}
+
+/** The figures that two sets do not share, in words. */
+export function differences(before: AllFigures, after: AllFigures): string[] {
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((name) => before.get(name) !== after.get(name))
+    .map((name) => `${name}: ${before.get(name) ?? 'none'} and ${after.get(name) ?? 'none'}`);
+}
+
+function sorted(counts: Record<string, number>): [string, number][] {
+  return Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+async function profileEnvironments(clickhouse: ClickHouse, tenantId: string): Promise<string[]> {
+  const rows = await clickhouse.query<{ environment_id: string }>(
+    'SELECT DISTINCT environment_id FROM profile_records WHERE tenant_id = {tenantId:String} ORDER BY environment_id',
+    { tenantId },
+  );
+  return rows.map(({ environment_id }) => environment_id);
+}

@@ -1,0 +1,3 @@
+export { FORMATS, type Format, formatOf } from './format.ts';
+export { type Destination, type FileReport, type ImportProgress, importFile } from './import-file.ts';
+export { ROW_TYPES, type RowType } from './row-fields.ts';
