@@ -74,8 +74,8 @@ function instanceEnvironment(dataDir: string): Record<string, string> {
   return { TALLY_KAFKA: kafka, TALLY_CLICKHOUSE_URL: clickhouse, TALLY_CLICKHOUSE_DATABASE: DATABASE };
 }
 
-/** What the log does not hold: which epochs it has, and whose ids were erased. */
-const NOT_IN_THE_LOG = ['logs', 'erasures'] as const;
+/** What the log does not hold: its epochs, what people decided, what was published. */
+const NOT_IN_THE_LOG = ['logs', 'erasures', 'dead_letter_actions', 'aggregator_runs', 'snapshots'] as const;
 
 async function createEmptyDatabase(
   live: ClickHouse,

@@ -58,8 +58,7 @@ for (const command of [
 try {
   await program.parseAsync();
 } catch (error) {
-  // A command that listens for its launcher’s end (until-stopped.ts) would keep the process.
-  process.exit(report(error));
+  process.exitCode = report(error);
 }
 
 function report(error: unknown): number {

@@ -1,7 +1,8 @@
 /**
  * Waits until this process is to stop: a signal, or the end of whatever started it.
  */
-import { createReadStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 
 const PARENT_CHECK_MS = 500;
 
@@ -10,10 +11,13 @@ export function listenForStop(): { stopped: Promise<string> } {
   const { promise, resolve } = Promise.withResolvers<string>();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
   if (process.env['TALLY_LAUNCHED'] === '1') {
-    // The launcher's pipe: see bin/tally.js.
-    createReadStream('', { fd: 3 })
-      .on('end', () => resolve('the launcher is gone'))
-      .resume();
+    // The launcher's pipe: see bin/tally.js. Not a file stream: its blocking read keeps a process from ending, even by
+    // process.exit, as long as the launcher waits for that end.
+    new Socket({ fd: 3 })
+      .on('error', () => resolve('the launcher is gone'))
+      .on('close', () => resolve('the launcher is gone'))
+      .resume()
+      .unref();
   }
   if (process.env['npm_execpath'] !== undefined) {
     // npm and npx do not pass their own death on to what they run, and may have a shell in between.

@@ -82,8 +82,7 @@ async function run(paths: string[], options: ImportOptions, command: Command): P
     await destination?.close();
   }
   const complete = reports.every(({ status, refused }) => status === 'done' && refused === 0);
-  // The descriptor by which the launcher's end shows would keep the process.
-  process.exit(complete ? 0 : 1);
+  process.exitCode = complete ? 0 : 1;
 }
 
 /** Wrong usage shows before anything is sent. */

@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
+import { TallyError } from '../errors.ts';
 import type { KafkaAdmin } from './admin.ts';
 
 export interface StoredRecord {
@@ -15,7 +16,8 @@ export interface StoredRecord {
   timestamp: number;
 }
 
-const READ_TIMEOUT_MS = 120_000;
+/** Without anything new for this long, the broker is taken to be away. */
+const STALLED_MS_MAX = 120_000;
 
 /** Calls `visit` for every record that is in the topic now; a partition's records in order. */
 export async function readTopic(
@@ -29,11 +31,18 @@ export async function readTopic(
   const groupId = `tally-read-${randomUUID()}`;
   const consumer = kafka.consumer({ groupId, allowAutoTopicCreation: false, readUncommitted: false });
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(
-    () => reject(new Error(`reading ${topic} took more than ${READ_TIMEOUT_MS} ms`)),
-    READ_TIMEOUT_MS,
-  );
+  const timer = setTimeout(() => {
+    const message = `reading ${topic} made no progress for ${STALLED_MS_MAX} ms`;
+    reject(new TallyError(message, { code: 'KAFKA_UNAVAILABLE', retriable: true }));
+  }, STALLED_MS_MAX);
   consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
+  // Told of every fetch that held something, also of one that held control records alone.
+  consumer.on('consumer.end_batch_process', ({ payload: { partition, lastOffset } }) => {
+    timer.refresh();
+    const end = ends.get(partition);
+    if (end !== undefined && BigInt(lastOffset) >= end - 1n) ends.delete(partition);
+    if (ends.size === 0) resolve();
+  });
   try {
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
@@ -53,8 +62,6 @@ export async function readTopic(
             timestamp: Number(timestamp),
           });
         }
-        if (BigInt(batch.lastOffset()) >= end - 1n) ends.delete(batch.partition);
-        if (ends.size === 0) resolve();
       },
     });
     await done;

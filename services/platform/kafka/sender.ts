@@ -32,6 +32,15 @@ export interface SenderOptions {
   retryWaitMsMax?: number;
 }
 
+/**
+ * Bytes of one request. All its records may be of one partition, and so of one batch, which the topic's largest message
+ * (1 MiB for ours, and Kafka's default) must hold.
+ */
+const REQUEST_BYTES_MAX = 512 * 1024;
+/** What Kafka adds to a record, at most, its headers' lengths left out. */
+const RECORD_OVERHEAD_BYTES = 64;
+const HEADER_OVERHEAD_BYTES = 10;
+
 interface ByTopic {
   topic: string;
   messages: (Message & { partition: number })[];
@@ -59,7 +68,9 @@ export class Sender {
    * @param since when the timeout began, milliseconds UTC; default now
    */
   send(records: readonly OutgoingRecord[], since = Date.now()): Promise<void> {
-    const sent = this.#turn.then(() => this.#sendUntilAcknowledged(records, since));
+    const sent = this.#turn.then(async () => {
+      for (const request of requestsOf(records)) await this.#sendUntilAcknowledged(request, since);
+    });
     this.#turn = sent.catch(() => undefined);
     return sent;
   }
@@ -72,7 +83,6 @@ export class Sender {
   }
 
   async #sendUntilAcknowledged(records: readonly OutgoingRecord[], since: number): Promise<void> {
-    if (records.length === 0) return;
     const deadline = since + this.#options.deliveryTimeoutMs;
     for (let attempt = 1; ; attempt++) {
       try {
@@ -163,4 +173,28 @@ export class Sender {
     this.#partitions.clear();
     await producer?.disconnect().catch((err: unknown) => this.#options.log.warn({ err }, 'disconnect failed'));
   }
+}
+
+/** Cuts records into requests, in their order. A record that is too large by itself goes alone, and Kafka says so. */
+function requestsOf(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
+  const requests: OutgoingRecord[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const record of records) {
+    const size = sizeOf(record);
+    if (bytes + size > REQUEST_BYTES_MAX) {
+      requests.push([]);
+      bytes = 0;
+    }
+    requests.at(-1)?.push(record);
+    bytes += size;
+  }
+  return requests;
+}
+
+function sizeOf({ key, value, headers = {} }: OutgoingRecord): number {
+  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, content] of Object.entries(headers)) {
+    bytes += HEADER_OVERHEAD_BYTES + Buffer.byteLength(name) + Buffer.byteLength(content);
+  }
+  return bytes;
 }
