@@ -44,7 +44,13 @@ export async function verify(options: VerifyOptions): Promise<Verification> {
   const before = await currentLedger(options);
   const { clickhouse, topics, onProgress } = options;
   const onCheck = (done: number, of: number): void => onProgress('tables', done, of);
-  const tables = await recountTables({ clickhouse, ledger: before, topics, onCheck });
+  const tables = await recountTables({
+    clickhouse,
+    ledger: before,
+    topics,
+    wasAtRest: () => wasAtRest(options, before),
+    onCheck,
+  });
   const kafka = await recountKafka(options, before);
   const comparisons = [...tables, ...kafka.comparisons];
   return {
@@ -139,8 +145,7 @@ async function recountTopic(
  * of it has been written. An insert in flight is given the time to show.
  */
 async function mayHoldMore(options: VerifyOptions, upTo: Ledger): Promise<boolean> {
-  const now = await currentLedger(options);
-  if (now.lag === 0 && now.partitions.every((of) => of.committed === committedIn(upTo, of))) return false;
+  if (await wasAtRest(options, upTo)) return false;
   await sleep(INSERT_SETTLES_MS);
   const rows = await options.clickhouse.query<{ epoch: number; partition: number; next: string }>(
     `SELECT epoch, partition, bitAnd(max(log_outcomes.last), 0xFFFFFFFFFF) + 1 AS next
@@ -148,6 +153,12 @@ async function mayHoldMore(options: VerifyOptions, upTo: Ledger): Promise<boolea
      GROUP BY epoch, partition`,
   );
   return rows.some((row) => Number(row.next) > committedIn(upTo, row));
+}
+
+/** Whether the log ends now where it was committed then: nothing can have been in flight in between. */
+async function wasAtRest(options: VerifyOptions, since: Ledger): Promise<boolean> {
+  const now = await currentLedger(options);
+  return now.lag === 0 && now.partitions.every((of) => of.committed === committedIn(since, of));
 }
 
 function committedIn({ partitions }: Ledger, { epoch, partition }: { epoch: number; partition: number }): number {

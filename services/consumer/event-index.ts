@@ -21,11 +21,8 @@ export async function lookUp(clickhouse: ClickHouse, keys: Iterable<Buffer>): Pr
   const distinct = new Map<string, Buffer>();
   for (const key of keys) distinct.set(keyName(key), key);
   if (distinct.size === 0) return new Map();
-  const answer = await clickhouse.queryWithTable(LOOK_UP, {
-    name: 'asked',
-    structure: 'event_key UInt128',
-    rowBinary: Buffer.concat([...distinct.values()]),
-  });
+  const asked = { name: 'asked', structure: 'event_key UInt128', rowBinary: Buffer.concat([...distinct.values()]) };
+  const answer = await clickhouse.queryWithTable(LOOK_UP, asked, ROW_BYTES);
   return readAnswer(answer);
 }
 

@@ -21,7 +21,10 @@ export async function* readNdjson(file: string, { skipRows, onBytes }: ReadOptio
   for await (const { bytes, tooLong } of linesOf(readBytes(file, onBytes))) {
     line++;
     const content = line === 1 ? withoutMark(bytes) : bytes;
-    if (!tooLong && !isUtf8(content)) throw notUtf8(`line ${line}`);
+    if (!tooLong && !isUtf8(content)) {
+      if (batch.length > 0) yield batch;
+      throw notUtf8(`line ${line}`);
+    }
     if (isBlank(content)) continue;
     row++;
     if (row <= skipRows) continue;

@@ -71,14 +71,14 @@ const shapes = {
 };
 
 /** What `type` may say, in a plain row too. */
-const TYPE_NAMES: Readonly<Record<string, RowType>> = {
-  interaction: 'interaction',
-  void: 'void',
-  profile: 'profile',
-  [CLOUD_EVENT_TYPES.interaction]: 'interaction',
-  [CLOUD_EVENT_TYPES.voided]: 'void',
-  [CLOUD_EVENT_TYPES.profile]: 'profile',
-};
+const TYPE_NAMES: ReadonlyMap<unknown, RowType> = new Map<unknown, RowType>([
+  ['interaction', 'interaction'],
+  ['void', 'void'],
+  ['profile', 'profile'],
+  [CLOUD_EVENT_TYPES.interaction, 'interaction'],
+  [CLOUD_EVENT_TYPES.voided, 'void'],
+  [CLOUD_EVENT_TYPES.profile, 'profile'],
+]);
 
 /**
  * The record of a row. A row with `specversion` is a CloudEvent as the gateway takes it.
@@ -93,7 +93,7 @@ export function recordOfRow(fields: Readonly<Record<string, unknown>>, options: 
 
 function ofCloudEvent(fields: Readonly<Record<string, unknown>>): Mapped {
   if (missing(fields['id'])) return refused('missing-event-id', 'id: a CloudEvent has one');
-  if (!Object.hasOwn(TYPE_NAMES, String(fields['type']))) return unknownType();
+  if (!TYPE_NAMES.has(fields['type'])) return unknownType();
   const parsed = cloudEventSchema.safeParse(fields);
   if (parsed.success) return { ok: true, record: recordOfCloudEvent(parsed.data) };
   const [issue] = parsed.error.issues;
@@ -101,7 +101,7 @@ function ofCloudEvent(fields: Readonly<Record<string, unknown>>): Mapped {
 }
 
 function ofPlainRow(fields: Readonly<Record<string, unknown>>, { type: byDefault, ignoreUnknown }: MapOptions): Mapped {
-  const type = missing(fields['type']) ? byDefault : TYPE_NAMES[String(fields['type'])];
+  const type = missing(fields['type']) ? byDefault : TYPE_NAMES.get(fields['type']);
   if (type === undefined) return unknownType();
   const named = namedFields(fields, type, ignoreUnknown);
   if ('refusal' in named) return { ok: false, ...named.refusal };
@@ -205,7 +205,7 @@ function missing(value: unknown): boolean {
 }
 
 function unknownType(): Mapped {
-  return refused('unknown-type', `type: must be one of ${Object.keys(TYPE_NAMES).join(', ')}`);
+  return refused('unknown-type', `type: must be one of ${[...TYPE_NAMES.keys()].join(', ')}`);
 }
 
 function refused(code: string, detail: string): Mapped {

@@ -1,7 +1,7 @@
 /**
  * The consumers: processes that live, fail as planned, and are started again with another plan.
  */
-import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ const RESTART_WAIT_MS = 200;
 /** After an end that nobody planned: servers that are away should not be run down by starts. */
 const UNPLANNED_WAIT_MS = 2_000;
 const STOP_TIMEOUT_MS = 30_000;
-const LAST_WORDS_BYTES = 4_096;
+const LAST_WORDS_BYTES = 16_384;
 
 export interface LivesOptions {
   name: string;
@@ -135,16 +135,20 @@ function signal(pid: number | undefined, name: NodeJS.Signals): void {
   }
 }
 
+/** The message of the last line that was logged. */
 function lastWords(logFile: string): string {
   const { size } = statSync(logFile);
-  const from = Math.max(0, size - LAST_WORDS_BYTES);
-  if (from === 0) return readFileSync(logFile, 'utf8').trim().split('\n').at(-1) ?? '';
-  const buffer = Buffer.alloc(LAST_WORDS_BYTES);
+  const buffer = Buffer.alloc(Math.min(size, LAST_WORDS_BYTES));
   const file = openSync(logFile, 'r');
   try {
-    readSync(file, buffer, 0, buffer.length, from);
+    readSync(file, buffer, 0, buffer.length, size - buffer.length);
   } finally {
     closeSync(file);
   }
-  return buffer.toString('utf8').trim().split('\n').at(-1) ?? '';
+  const line = buffer.toString('utf8').trim().split('\n').at(-1) ?? '';
+  try {
+    return (JSON.parse(line) as { msg: string }).msg;
+  } catch {
+    return line;
+  }
 }

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { supervise } from '@tally/local';
 import type { Random } from '@tally/simulator';
+import { FailureTail } from './failure-tail.ts';
 import type { ChaosForm, ServerFault } from './form.ts';
 import { type ChaosSystem, type Server, stalled } from './system.ts';
 
@@ -121,7 +122,7 @@ async function tooManyParts({ system, random }: FaultContext): Promise<Injected>
   await clickhouse.command(`SYSTEM STOP MERGES ${table}`);
   await clickhouse.command(`ALTER TABLE ${table} MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1`);
   try {
-    return await whileRefusing(system, `table ${table}`, ['TOO_MANY_PARTS']);
+    return await whileRefusing(system, `table ${table}`, ['CLICKHOUSE_TOO_MANY_PARTS']);
   } finally {
     await clickhouse.command(`ALTER TABLE ${table} RESET SETTING parts_to_throw_insert, parts_to_delay_insert`);
     await clickhouse.command(`SYSTEM START MERGES ${table}`);
@@ -133,34 +134,22 @@ async function fullDisk({ system }: FaultContext): Promise<Injected> {
   if ('skipped' in disk) return { detail: disk.skipped, skipped: true };
   await disk.fill();
   try {
-    return await whileRefusing(system, 'the disk', [
-      'NOT_ENOUGH_SPACE',
-      'CANNOT_WRITE_TO_FILE_DESCRIPTOR',
-      'CANNOT_CREATE_DIRECTORY',
-      'STD_EXCEPTION',
-    ]);
+    return await whileRefusing(system, 'the disk', ['CLICKHOUSE_NOT_ENOUGH_SPACE', 'CLICKHOUSE_ANSWER_CUT']);
   } finally {
     disk.free();
   }
 }
 
-/** Waits until ClickHouse has refused some inserts for one of the reasons, by its own count. */
-async function whileRefusing(system: ChaosSystem, what: string, errors: readonly string[]): Promise<Injected> {
-  const refusals = async (): Promise<number> => {
-    const { count } = await system.clickhouse.queryOne<{ count: string }>(
-      'SELECT sum(value) AS count FROM system.errors WHERE name IN ({errors:Array(String)})',
-      { errors },
-    );
-    return Number(count);
-  };
-  const before = await refusals();
-  const from = Date.now();
-  for (;;) {
+/** Waits until steps of consumers have failed for one of the reasons, by the consumers' own word. */
+async function whileRefusing(system: ChaosSystem, what: string, codes: readonly string[]): Promise<Injected> {
+  const failures = new FailureTail(system.dir);
+  for (const from = Date.now(); ; ) {
     await sleep(POLL_MS * 10);
     const lastedMs = Date.now() - from;
-    const refused = (await refusals()) - before;
-    if (refused > 0 && lastedMs >= REFUSE_MS_MIN) {
-      return { detail: `${what}, for ${seconds(lastedMs)}, ${refused} refusals` };
+    const counts = [...failures.read()].filter(([code]) => codes.includes(code));
+    if (counts.length > 0 && lastedMs >= REFUSE_MS_MIN) {
+      const times = counts.map(([code, count]) => `${count} x ${code}`).join(', ');
+      return { detail: `${what}, for ${seconds(lastedMs)}: ${times}` };
     }
     if (lastedMs > REFUSE_MS_MAX) return { detail: `${what}: nothing was refused`, missed: true };
   }

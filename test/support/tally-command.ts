@@ -4,6 +4,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 const TALLY = fileURLToPath(new URL('../../services/cli/bin/tally.js', import.meta.url));
@@ -32,6 +33,18 @@ export function tallyWith(more: NodeJS.ProcessEnv, ...args: string[]): Promise<F
       resolve({ exitCode: child.exitCode ?? -1, stdout, stderr }),
     );
   });
+}
+
+/** Starts a command, in an environment with `more` in it; it may be sent signals before it is finished. */
+export function spawnTally(
+  args: readonly string[],
+  more: Readonly<Record<string, string>>,
+): { child: ChildProcess; finished: Promise<Finished> } {
+  const child = spawn(process.execPath, [TALLY, ...args], { env: { ...env, ...more }, timeout: COMMAND_MS_MAX });
+  const finished = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]).then(
+    ([stdout, stderr]) => ({ exitCode: child.exitCode ?? -1, stdout, stderr }),
+  );
+  return { child, finished };
 }
 
 export interface ReadyLine {

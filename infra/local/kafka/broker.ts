@@ -83,8 +83,9 @@ function javaArgs({ dataDir, heapMiBMax }: BrokerOptions, mainClass: string, arg
 
 async function format(options: BrokerOptions, properties: string): Promise<void> {
   options.onEvent({ service: 'kafka', kind: 'preparing', detail: 'formatting new storage' });
-  // Written into the storage, so it stays the same for as long as the data does.
-  const clusterId = randomBytes(16).toString('base64url');
+  // Written into the storage, so it stays the same for as long as the data does. A letter first: the tool would take an
+  // id that begins with a dash for an option.
+  const clusterId = `T${randomBytes(16).toString('base64url').slice(1)}`;
   const logFile = outputLog(options);
   const logFrom = logSize(logFile);
   const log = openSync(logFile, 'a');

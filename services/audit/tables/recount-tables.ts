@@ -1,6 +1,6 @@
 /**
- * Runs the first recount. A difference counts when it is still there after the batches in flight have had time to land:
- * two tables are not read at the same moment.
+ * Runs the first recount. While events flow, a difference counts when it is still there after the batches in flight have
+ * had time to land: two tables are not read at the same moment.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ledger } from '@tally/figures';
@@ -14,6 +14,8 @@ export interface TableOptions {
   clickhouse: ClickHouse;
   ledger: Ledger;
   topics: { interactions: string; profiles: string };
+  /** Whether nothing was on its way into the tables since the ledger was read. */
+  wasAtRest: () => Promise<boolean>;
   /** Told after each check. */
   onCheck: (done: number, of: number) => void;
 }
@@ -33,6 +35,7 @@ export async function recountTables(options: TableOptions): Promise<Comparison[]
     options.onCheck(index + 1, checks.length);
   }
   for (let looked = 1; looked < LOOKS && comparisons.some(({ differing }) => differing > 0); looked++) {
+    if (await options.wasAtRest()) break;
     await sleep(BETWEEN_LOOKS_MS);
     for (const [index, check] of checks.entries()) {
       const before = comparisons[index];

@@ -40,6 +40,9 @@ const SETTINGS: ClickHouseSettings = {
   output_format_json_quote_64bit_integers: 1,
 };
 
+/** Sent with every answer; what it says is final, since answers come when the query has ended. */
+const SUMMARY_HEADER = 'x-clickhouse-summary';
+
 /** ClickHouse's codes for errors that the same request would meet again: the statement or the data is at fault. */
 const FINAL_CODES: ReadonlySet<string> = new Set([
   '6', // CANNOT_PARSE_TEXT
@@ -86,7 +89,9 @@ export class ClickHouse {
   async query<Row>(sql: string, params: Params = {}): Promise<Row[]> {
     return this.#ask(async () => {
       const answer = await this.#client.query({ query: sql, query_params: params, format: 'JSONEachRow' });
-      return answer.json<Row>();
+      const rows = await answer.json<Row>();
+      checkWhole(answer.response_headers[SUMMARY_HEADER], rows.length);
+      return rows;
     });
   }
 
@@ -145,10 +150,14 @@ export class ClickHouse {
   }
 
   /**
-   * Runs a query that joins a table sent along with it, and returns the answer's bytes. The client library has no
-   * external tables, so this is a request of its own.
+   * Runs a query that joins a table sent along with it, and returns the answer's bytes, whole rows of `rowBytes` each.
+   * The client library has no external tables, so this is a request of its own.
    */
-  async queryWithTable(sql: string, table: { name: string; structure: string; rowBinary: Buffer }): Promise<Buffer> {
+  async queryWithTable(
+    sql: string,
+    table: { name: string; structure: string; rowBinary: Buffer },
+    rowBytes: number,
+  ): Promise<Buffer> {
     const { url, database, username = 'default', password = '', requestTimeoutMs = 300_000 } = this.#options;
     const target = new URL(url);
     const search = {
@@ -169,7 +178,10 @@ export class ClickHouse {
         signal: AbortSignal.timeout(requestTimeoutMs),
       });
       const bytes = Buffer.from(await response.arrayBuffer());
-      if (response.ok) return bytes;
+      if (response.ok) {
+        checkWhole(response.headers.get(SUMMARY_HEADER), bytes.length / rowBytes);
+        return bytes;
+      }
       const code = response.headers.get('x-clickhouse-exception-code') ?? '';
       throw new ClickHouseError({ code, type: 'EXCEPTION', message: bytes.toString('utf8').slice(0, 500) });
     });
@@ -191,6 +203,20 @@ export class ClickHouse {
       throw cause instanceof TallyError ? cause : clickhouseError(cause);
     }
   }
+}
+
+/**
+ * An answer is kept on the server's disk until the query has ended. When that disk is full, ClickHouse answers 200 with
+ * what was kept, which may be nothing; only the rows that it says it found tell. An index that seems empty would let
+ * every repetition count.
+ */
+function checkWhole(summary: string | string[] | null | undefined, rows: number): void {
+  const { result_rows: found } = JSON.parse(String(summary ?? '{}')) as { result_rows?: string };
+  if (Number(found) === rows) return;
+  throw new TallyError(`ClickHouse found ${found ?? 'it does not say how many'} row(s) and answered ${rows}`, {
+    code: 'CLICKHOUSE_ANSWER_CUT',
+    retriable: true,
+  });
 }
 
 function clickhouseError(cause: unknown): TallyError {

@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { TallyError } from '../errors.ts';
 import { kafkaError } from './client.ts';
 
-const { KafkaJSConnectionError, KafkaJSError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } = kafkajs;
+const {
+  KafkaJSConnectionError,
+  KafkaJSError,
+  KafkaJSGroupCoordinatorNotFound,
+  KafkaJSNonRetriableError,
+  KafkaJSNumberOfRetriesExceeded,
+} = kafkajs;
 
 const retries = { retryCount: 5, retryTime: 100 };
 
@@ -12,6 +18,7 @@ describe('kafkaError', () => {
     ['an error kafkajs calls retriable', new KafkaJSError('x'), true],
     ['an error kafkajs calls final', new KafkaJSNonRetriableError('x'), false],
     ['a lost connection', new KafkaJSConnectionError('x'), true],
+    ['a group without a coordinator yet', Reflect.construct(KafkaJSGroupCoordinatorNotFound, ['x']), true],
     [
       'retries given up over one that is retriable',
       new KafkaJSNumberOfRetriesExceeded(new KafkaJSError('x'), retries),

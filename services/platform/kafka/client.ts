@@ -7,7 +7,7 @@ import type { Logger } from '../log.ts';
 import { codecs } from './codecs.ts';
 
 // kafkajs is CommonJS; Node finds only some of its names for a named import.
-const { CompressionCodecs, Kafka: KafkaClient, KafkaJSError, logLevel } = kafkajs;
+const { CompressionCodecs, Kafka: KafkaClient, KafkaJSError, KafkaJSGroupCoordinatorNotFound, logLevel } = kafkajs;
 
 Object.assign(CompressionCodecs, codecs);
 
@@ -60,5 +60,7 @@ function firstCause(error: unknown): unknown {
 function isRetriable(error: unknown): boolean {
   if (error instanceof TallyError) return error.retriable;
   if (!(error instanceof KafkaJSError)) return true;
+  // A broker that is just starting again coordinates nothing yet; kafkajs calls that final.
+  if (error instanceof KafkaJSGroupCoordinatorNotFound) return true;
   return error.retriable || error.name.includes('Connection') || error.name.includes('Timeout');
 }
