@@ -5,68 +5,18 @@ import { type Verification, verify } from '@tally/audit';
 import { openLog, positionOf } from '@tally/consumer';
 import type { Ledger } from '@tally/figures';
 import { readTopic } from '@tally/platform/kafka';
-import { encodeRecord, type Interaction, recordKey, type TallyRecord } from '@tally/schemas';
+import { encodeRecord, recordKey, type TallyRecord } from '@tally/schemas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { interactionOf, mixedHistory } from '../support/history.ts';
 import { ADMIN_KEY, freshTenant, TestSystem } from '../support/system.ts';
 import { tallyWith } from '../support/tally-command.ts';
 
 const PARTITIONS = 2;
-const DEAD = 5;
 const FLOW_MS = 4_000;
 const tenantId = freshTenant('ledger');
-
-function interaction(index: number, change: Partial<Interaction> = {}): TallyRecord {
-  return {
-    schema: 'Interaction',
-    value: {
-      eventId: `e${index}`,
-      tenantId,
-      environmentId: index % 3 === 0 ? 'sandbox' : 'prod',
-      entityType: 'contact',
-      entityId: `c${index % 25}`,
-      channel: index % 2 === 0 ? 'email' : 'sms',
-      direction: 'outbound',
-      occurredAt: Date.UTC(2025, index % 14, 1 + (index % 28)),
-      journeyId: null,
-      provider: null,
-      ...change,
-    },
-  };
-}
-
-function voidOf(record: TallyRecord): TallyRecord {
-  if (record.schema !== 'Interaction') throw new Error('only interactions are voided');
-  const { eventId, tenantId, environmentId, entityType, entityId } = record.value;
-  const entity = { tenantId, environmentId, entityType, entityId };
-  return { schema: 'InteractionVoided', value: { eventId, ...entity, voidedAt: 0, reason: 'never sent' } };
-}
-
-function profile(recordId: string, email: string | null): TallyRecord {
-  const identifiers = email === null ? [] : [{ kind: 'email', value: email }];
-  const operation = email === null ? 'delete' : 'upsert';
-  const value = { tenantId, environmentId: 'prod', source: 'crm', recordId, operation, identifiers, changedAt: 0 };
-  return { schema: 'ProfileRecord', value: { ...value, operation } };
-}
-
-/** Everything that can become of a record: 75 counted, 10 of them taken back, 5 suppressed, 15 void, … */
-const first = Array.from({ length: 75 }, (_, index) => interaction(index));
-const late = Array.from({ length: 5 }, (_, index) => interaction(100 + index));
-const history: TallyRecord[] = [
-  ...late.map(voidOf),
-  ...first,
-  ...late,
-  ...first.slice(0, 20),
-  ...first.slice(30, 40).map(voidOf),
-  ...first.slice(30, 35).map(voidOf),
-  ...[50, 51, 52].map((index) => interaction(index, { channel: 'push' })),
-];
-const profiles = [
-  profile('a', 'one@x.io'),
-  profile('b', ' ONE@x.io'),
-  profile('c', 'two@x.io'),
-  profile('d', 'two@x.io'),
-  profile('d', null),
-];
+const { first, events, profiles } = mixedHistory(tenantId);
+/** Records that are none. */
+const DEAD = 5;
 
 describe('the ledger', () => {
   let system: TestSystem;
@@ -76,7 +26,7 @@ describe('the ledger', () => {
   beforeAll(async () => {
     system = await TestSystem.create('ledger', { partitions: PARTITIONS });
     const { interactions, profiles: profilesTopic } = system.topics;
-    await send(history);
+    await send(events);
     await system.sender.send(
       Array.from({ length: DEAD }, (_, index) => ({
         topic: index === 0 ? profilesTopic : interactions,
@@ -179,11 +129,11 @@ describe('the ledger', () => {
     ]);
     const sum = (of: keyof (typeof partitions)[number], epoch: number): number =>
       partitions.filter((row) => row.epoch === epoch).reduce((total, row) => total + Number(row[of]), 0);
-    const events = { counted: 75, duplicate: 25, conflicting: 3, void: 15, suppressed: 5, deadLetter: 4, control: 0 };
-    for (const [name, count] of Object.entries(events))
+    const expected = { counted: 75, duplicate: 25, conflicting: 3, void: 15, suppressed: 5, deadLetter: 4, control: 0 };
+    for (const [name, count] of Object.entries(expected))
       expect([name, sum(name as 'counted', 1)]).toEqual([name, count]);
     expect([sum('counted', 2), sum('deadLetter', 2), sum('committed', 2)]).toEqual([5, 1, 6]);
-    expect(sum('committed', 1)).toBe(history.length + DEAD - 1);
+    expect(sum('committed', 1)).toBe(events.length + DEAD - 1);
     expect(sum('end', 1)).toBe(sum('committed', 1));
     expect(asOf.positions[`${system.topics.interactions}/0`]).toBe(partitions[0]?.committed);
   });
@@ -199,7 +149,7 @@ describe('the ledger', () => {
       'event_index: a key for each counted, suppressed and void position': 95,
       'voided_interactions: a row for each void of an earlier event': 10,
       'daily_interactions: what is taken back': 10,
-      [`Kafka: outcomes on ${system.topics.interactions}`]: history.length + DEAD - 1,
+      [`Kafka: outcomes on ${system.topics.interactions}`]: events.length + DEAD - 1,
       [`Kafka: outcomes on ${system.topics.profiles}`]: 6,
       'Kafka: monthly interactions': 14,
       'Kafka: unified people': 2,
@@ -380,7 +330,7 @@ describe('the ledger', () => {
     let sent = 0;
     const flow = (async () => {
       for (; Date.now() < until; sent += 50) {
-        await send(Array.from({ length: 50 }, (_, index) => interaction(1_000 + ((sent + index) % 4_000))));
+        await send(Array.from({ length: 50 }, (_, index) => interactionOf(tenantId, 1_000 + ((sent + index) % 4_000))));
       }
     })();
     const { verified: isVerified, differences, comparisons, ledger: upTo } = await verified();
@@ -391,7 +341,7 @@ describe('the ledger', () => {
     expect(isVerified).toBe(true);
     expect(comparisons.map(({ name }) => name)).toContain('Kafka: monthly interactions');
     const recounted = upTo.partitions.reduce((sum, { committed }) => sum + committed, 0);
-    expect(recounted).toBe(history.length + DEAD + profiles.length + sent);
+    expect(recounted).toBe(events.length + DEAD + profiles.length + sent);
   });
 
   it('cannot recount what expired, says how much that is, and verifies the rest', async () => {
@@ -410,7 +360,10 @@ describe('the ledger', () => {
   it('lists an epoch that is over with what was recorded of it', async () => {
     const before = (await ledger()).partitions.filter(({ epoch }) => epoch === 1);
     await openLog({ ...system, topic: system.topics.interactions }, { by: 'test', because: 'it', afresh: false });
-    await send([...first.slice(0, 10), ...Array.from({ length: 10 }, (_, index) => interaction(9_000 + index))]);
+    await send([
+      ...first.slice(0, 10),
+      ...Array.from({ length: 10 }, (_, index) => interactionOf(tenantId, 9_000 + index)),
+    ]);
     const consumer = await system.consumer();
     await system.caughtUp();
     await consumer.stop();
