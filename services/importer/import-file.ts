@@ -146,7 +146,7 @@ class Run {
     const { signal } = this.#options;
     for await (const batch of this.#read()) {
       for (const row of batch) {
-        while (this.#inFlight.full && !signal.aborted) await this.#inFlight.progressed();
+        while (this.#inFlight.full && this.#failure === undefined && !signal.aborted) await this.#inFlight.progressed();
         if (signal.aborted) return;
         if (this.#failure !== undefined) throw this.#failure;
         this.#take(row);

@@ -101,16 +101,21 @@ export function mutatedEvent(event: Fields, random: Random): Json {
     const name = names.length > 0 && random.chance(0.85) ? random.pick(names) : random.pick(NAMES);
     const change = random.int(10);
     if (change === 0) delete target[name];
-    else if (change === 1) set(target, random.pick(NAMES), target[name] ?? null);
+    else if (change === 1) set(target, random.pick(NAMES), Object.hasOwn(target, name) ? (target[name] ?? null) : null);
     else if (change === 2) set(target, name, nested(random.int(200), random));
     else set(target, name, random.pick(WEIRD));
   }
   return root;
 }
 
-/** An own member, also when it is called `__proto__`. */
+/** An own member, also when it is called `__proto__`; a copy, since a later mutation may change what is in it. */
 function set(target: Fields, name: string, value: Json): void {
-  Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+  Object.defineProperty(target, name, {
+    value: structuredClone(value),
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
 }
 
 function nested(depth: number, random: Random): Json {
