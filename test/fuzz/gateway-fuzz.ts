@@ -6,11 +6,11 @@
 import { type Item, itemOf } from './gateway-requests.ts';
 import { type GatewayUnderTest, startGateway } from './gateway-under-test.ts';
 import { type Answer, Connection, type Exchange } from './http-exchange.ts';
-import type { GatewayReport } from './report.ts';
+import type { GatewayReport, Memory } from './report.ts';
 
 const CONNECTIONS = 48;
-/** The first items warm the gateway up; its memory is compared from then on. */
-const WARM_UP_SHARE = 0.2;
+/** The gateway's memory is looked at after each part; the first one warms it up. */
+const PARTS = 5;
 const FINDINGS_MAX = 10;
 /** Node answers without a body, before the gateway sees the request: no Host, or an Expect that nobody meets. */
 const BARE_STATUSES = new Set([400, 417]);
@@ -45,13 +45,14 @@ export async function fuzzGateway(
       slowestMs: 0,
       findings: [],
     };
-    const warmUp = Math.floor(requests * WARM_UP_SHARE);
     const beganAt = performance.now();
-    await sendItems(gateway, tally, { seed, from: 0, to: warmUp, onProgress });
-    const before = await gateway.memory();
-    await sendItems(gateway, tally, { seed, from: warmUp, to: requests, onProgress });
+    const samples: Memory[] = [];
+    for (let part = 1; part <= PARTS; part++) {
+      const from = Math.floor((requests * (part - 1)) / PARTS);
+      await sendItems(gateway, tally, { seed, from, to: Math.floor((requests * part) / PARTS), onProgress });
+      samples.push(await gateway.memory());
+    }
     const seconds = (performance.now() - beganAt) / 1000;
-    const after = await gateway.memory();
     const recordsInLog = await gateway.recordsInLog();
     if (!gateway.alive()) tally.findings.push('the gateway’s process has ended');
     if (recordsInLog < tally.accepted || recordsInLog > tally.accepted + tally.failed) {
@@ -59,7 +60,7 @@ export async function fuzzGateway(
     }
     const logTail = tally.findings.length > 0 ? gateway.logTail() : '';
     const rate = Math.round(requests / seconds);
-    return { requests, ...tally, recordsInLog, seconds, rate, memory: { before, after }, logTail };
+    return { requests, ...tally, recordsInLog, seconds, rate, memory: samples, logTail };
   } finally {
     await gateway.stop();
   }
@@ -118,7 +119,9 @@ function account(tally: Tally, { expect }: Item, { answers, closed, rest }: Exch
     if (closed && answers.length < expect.whole)
       throw new Error(`${answers.length} of ${expect.whole} answers, then closed`);
   }
-  if (rest !== '') throw new Error(`${rest.length} bytes that are no answer: ${JSON.stringify(rest.slice(0, 100))}`);
+  // Behind a raw item that is answered may come the answer to a second request behind it.
+  if (rest !== '' && (closed || expect !== 'raw'))
+    throw new Error(`${rest.length} bytes that are no answer: ${JSON.stringify(rest.slice(0, 100))}`);
 }
 
 interface EventsBody {

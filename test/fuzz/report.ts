@@ -11,15 +11,11 @@ export interface Memory {
   external: number;
 }
 
-interface BeforeAndAfter {
-  before: Memory;
-  after: Memory;
-}
-
 export interface DecoderReport extends DecoderCounts {
   seconds: number;
   rate: number;
-  memory: BeforeAndAfter;
+  /** After the warm-up first, at the end last. */
+  memory: Memory[];
   findings: string[];
 }
 
@@ -40,7 +36,8 @@ export interface GatewayReport {
   slowestMs: number;
   seconds: number;
   rate: number;
-  memory: BeforeAndAfter;
+  /** After the warm-up first, at the end last. */
+  memory: Memory[];
   findings: string[];
   logTail: string;
 }
@@ -57,7 +54,10 @@ const RSS_GROWTH_BYTES_MAX = 160 * 1024 * 1024;
 const MIB = 1024 * 1024;
 
 /** What is wrong with the memory of a part, or nothing. */
-export function memoryFindings(part: string, { before, after }: BeforeAndAfter): string[] {
+export function memoryFindings(part: string, samples: readonly Memory[]): string[] {
+  const before = samples[0];
+  const after = samples.at(-1);
+  if (!before || !after) return [`${part}: its memory is not known`];
   const heap = after.heapUsed + after.external - before.heapUsed - before.external;
   const rss = after.rss - before.rss;
   return [
@@ -95,12 +95,11 @@ function outcomes(title: string, counts: Record<string, number>): string {
 
 function summary(
   what: string,
-  { seconds, rate, slowestMs, memory }: { seconds: number; rate: number; slowestMs: number; memory: BeforeAndAfter },
+  { seconds, rate, slowestMs, memory }: { seconds: number; rate: number; slowestMs: number; memory: readonly Memory[] },
 ): string {
-  const { before, after } = memory;
-  const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
+  const mib = (name: keyof Memory): string => memory.map((one) => (one[name] / MIB).toFixed(0)).join(' → ');
   return (
     `${what} in ${seconds.toFixed(1)} s, ${count(rate)}/s, slowest ${slowestMs.toFixed(0)} ms; ` +
-    `heap ${mib(before.heapUsed)} → ${mib(after.heapUsed)}, resident ${mib(before.rss)} → ${mib(after.rss)}\n`
+    `heap ${mib('heapUsed')} MiB, resident ${mib('rss')} MiB\n`
   );
 }

@@ -33,7 +33,7 @@ export async function runDecoder(
     if (!answer.ok) return answer.finding;
     const { counts, before, after } = answer;
     const seconds = (performance.now() - beganAt) / 1000;
-    return { ...counts, seconds, rate: Math.round(values / seconds), memory: { before, after }, findings: [] };
+    return { ...counts, seconds, rate: Math.round(values / seconds), memory: [before, after], findings: [] };
   } finally {
     stuck.stop();
     await worker.terminate();

@@ -122,9 +122,18 @@ export class KafkaAdmin {
     );
   }
 
-  /** Removes a group that nobody is in any more. */
-  async forgetGroup(groupId: string): Promise<void> {
-    await this.#ask('delete group', (admin) => admin.deleteGroups([groupId]));
+  /**
+   * Removes a group that nobody is in any more. False when the broker would not, which costs nothing: it removes groups
+   * without members by itself, later.
+   */
+  async forgetGroup(groupId: string): Promise<boolean> {
+    try {
+      await this.#ask('delete group', (admin) => admin.deleteGroups([groupId]));
+      return true;
+    } catch (error) {
+      if (error instanceof TallyError && error.retriable) return false;
+      throw error;
+    }
   }
 
   /** The cluster's id, as its brokers say it. */

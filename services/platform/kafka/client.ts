@@ -7,7 +7,14 @@ import type { Logger } from '../log.ts';
 import { codecs } from './codecs.ts';
 
 // kafkajs is CommonJS; Node finds only some of its names for a named import.
-const { CompressionCodecs, Kafka: KafkaClient, KafkaJSError, KafkaJSGroupCoordinatorNotFound, logLevel } = kafkajs;
+const {
+  CompressionCodecs,
+  Kafka: KafkaClient,
+  KafkaJSDeleteGroupsError,
+  KafkaJSError,
+  KafkaJSGroupCoordinatorNotFound,
+  logLevel,
+} = kafkajs;
 
 Object.assign(CompressionCodecs, codecs);
 
@@ -60,6 +67,8 @@ function firstCause(error: unknown): unknown {
 function isRetriable(error: unknown): boolean {
   if (error instanceof TallyError) return error.retriable;
   if (!(error instanceof KafkaJSError)) return true;
+  // Says of each group why, and "not now" is the usual answer: a member is just leaving, a coordinator just moving.
+  if (error instanceof KafkaJSDeleteGroupsError) return true;
   // A broker that is just starting again coordinates nothing yet; kafkajs calls that final.
   if (error instanceof KafkaJSGroupCoordinatorNotFound) return true;
   return error.retriable || error.name.includes('Connection') || error.name.includes('Timeout');

@@ -34,13 +34,24 @@ function unsnappy(bytes: Buffer): Buffer {
   return Buffer.concat(blocks);
 }
 
+/**
+ * lz4js does not say in a frame's header that its blocks are independent, and brokers take no others. A block holds 4 MiB,
+ * more than any batch, so there is only one and it is independent: the header says so, with the checksum that goes with it.
+ */
+const LZ4_INDEPENDENT_HEADER = Buffer.from('04224d18607073', 'hex');
+
+function withIndependentBlocks(frame: Buffer): Buffer {
+  LZ4_INDEPENDENT_HEADER.copy(frame);
+  return frame;
+}
+
 export const codecs: Partial<Record<number, () => Codec>> = {
   [CompressionTypes.Snappy]: () => ({
     compress: async ({ buffer }) => Buffer.from(snappy.compress(buffer)),
     decompress: async (bytes) => unsnappy(bytes),
   }),
   [CompressionTypes.LZ4]: () => ({
-    compress: async ({ buffer }) => Buffer.from(lz4.compress(buffer)),
+    compress: async ({ buffer }) => withIndependentBlocks(Buffer.from(lz4.compress(buffer))),
     decompress: async (bytes) => Buffer.from(lz4.decompress(bytes)),
   }),
   [CompressionTypes.ZSTD]: () => ({

@@ -33,7 +33,9 @@ export async function readRecordsAt(
     const what = [...missing.keys()].join(', ');
     reject(new TallyError(`could not read from ${what}`, { code: 'KAFKA_READ_TIMEOUT', retriable: true }));
   }, READ_TIMEOUT_MS);
-  consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
+  consumer.on('consumer.crash', ({ payload }) => {
+    if (!payload.restart) reject(payload.error);
+  });
   try {
     await consumer.connect();
     await consumer.subscribe({ topics: [...new Set(places.map(({ topic }) => topic))], fromBeginning: true });

@@ -35,7 +35,9 @@ export async function readTopic(
     const message = `reading ${topic} made no progress for ${STALLED_MS_MAX} ms`;
     reject(new TallyError(message, { code: 'KAFKA_UNAVAILABLE', retriable: true }));
   }, STALLED_MS_MAX);
-  consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
+  consumer.on('consumer.crash', ({ payload }) => {
+    if (!payload.restart) reject(payload.error);
+  });
   // Told of every fetch that held something, also of one that held control records alone.
   consumer.on('consumer.end_batch_process', ({ payload: { partition, lastOffset } }) => {
     timer.refresh();
