@@ -19,6 +19,15 @@ const log = createLog('consumer', 'info');
 await runService(log, async () => {
   const config = parseConfig(consumerConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
+  const stops: (() => Promise<void>)[] = [];
+  // Before the start, which may wait for ever: the supervisor may go meanwhile.
+  onShutdown({
+    log,
+    supervised: config.TALLY_SUPERVISED,
+    stop: async () => {
+      for (const stop of stops) await stop();
+    },
+  });
   // A broker or a database that is not there yet is waited for; a log that is not what it was is refused.
   const consumer = await retryForever(() => startConsumer({ config, log, onFatal: (error) => fail(log, error) }), {
     waitMsFirst: START_WAIT_MS_FIRST,
@@ -36,14 +45,7 @@ await runService(log, async () => {
     bodyBytesMax: 1_024,
     requestTimeoutMs: 5_000,
   });
-  onShutdown({
-    log,
-    supervised: config.TALLY_SUPERVISED,
-    stop: async () => {
-      await consumer.stop();
-      await closeHttpServer(app, HTTP_CLOSE_MS_MAX);
-    },
-  });
+  stops.push(consumer.stop, () => closeHttpServer(app, HTTP_CLOSE_MS_MAX));
   await listen(app, {
     log,
     host: config.TALLY_CONSUMER_HOST,

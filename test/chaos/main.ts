@@ -16,7 +16,7 @@ import { judge } from './verdict.ts';
 
 const HELP = `npm run chaos -- [options]
 
-  --short        a minute or two instead of a quarter of an hour
+  --short        two minutes instead of some twenty
   --events <n>   events to send; default 1,000,000, with --short 20,000
   --seed <n>     of the events and of the faults; default a random one. Times are the machine's, so a
                  second run with the same seed has the same events and plans, not the same interleaving
