@@ -3,7 +3,7 @@
  */
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { KafkaAdmin } from '@tally/platform/kafka';
-import { currentLog, type MeteredLog, openEpoch, recordedOffsets } from './logs.ts';
+import { currentLog, type MeteredLog, nextToCount, openEpoch, recordedOffsets } from './logs.ts';
 
 export interface LogDecision {
   clickhouse: ClickHouse;
@@ -42,8 +42,7 @@ export async function openLog(
   const recorded = await recordedOffsets(clickhouse, old.epoch);
   const sameCluster = (await admin.clusterId()) === old.clusterId;
   const partitions = (await admin.extents(topic)).map(({ partition, start, end }): LeftBehind => {
-    const last = recorded.get(partition);
-    const next = last === undefined ? (old.starts[partition] ?? 0n) : last + 1n;
+    const next = nextToCount(old, partition, recorded.get(partition));
     const goesOn = sameCluster && !decision.afresh && partition < old.partitions && next <= end;
     const from = goesOn && next > start ? next : start;
     return { partition, next, start: from, expired: goesOn && start > next ? start - next : 0n };
@@ -60,10 +59,7 @@ export async function rewindLog({ clickhouse, admin, groupId, topic }: LogDecisi
   const log = await currentLog(clickhouse, topic);
   const recorded = await recordedOffsets(clickhouse, log.epoch);
   const offsets = new Map(
-    log.starts.map((start, partition) => {
-      const last = recorded.get(partition);
-      return [partition, last === undefined ? start : last + 1n];
-    }),
+    log.starts.map((_, partition) => [partition, nextToCount(log, partition, recorded.get(partition))]),
   );
   await admin.setCommitted(groupId, topic, offsets);
   return offsets;

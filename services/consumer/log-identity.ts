@@ -10,8 +10,7 @@ import { lookUp } from './event-index.ts';
 import { keyName } from './first-occurrence.ts';
 import type { MeteredLog } from './logs.ts';
 import { positionOf } from './position.ts';
-
-type RecordedOutcome = 'counted' | 'duplicate' | 'conflicting' | 'void' | 'suppressed' | 'dead-letter' | 'control';
+import type { RecordedOutcome } from './rows.ts';
 
 /** Throws `LOG_REPLACED` when the record at a counted place is another one than the one that was counted. */
 export async function checkIdentity(

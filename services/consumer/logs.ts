@@ -138,7 +138,7 @@ function checkPartition(
   recorded: bigint | undefined,
 ): void {
   const where = `${log.topic}/${partition}`;
-  const next = recorded === undefined ? (log.starts[partition] ?? 0n) : recorded + 1n;
+  const next = nextToCount(log, partition, recorded);
   if (end < next) {
     throw refusal(
       'LOG_RECREATED',
@@ -157,6 +157,11 @@ function checkPartition(
       `the group would go on at ${committed} of ${where}, but only positions before ${next} are counted: the offsets were moved ahead. \`tally log rewind\` sets them back`,
     );
   }
+}
+
+/** The first offset of a partition without an outcome, from the highest one that has one. */
+export function nextToCount(log: MeteredLog, partition: number, recorded: bigint | undefined): bigint {
+  return recorded === undefined ? (log.starts[partition] ?? 0n) : recorded + 1n;
 }
 
 function checkSettings(topic: string, settings: Record<string, string>): void {

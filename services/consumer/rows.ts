@@ -15,6 +15,9 @@ const OUTCOME = {
   control: 7,
 } as const;
 
+/** What may have become of a log position. */
+export type RecordedOutcome = keyof typeof OUTCOME;
+
 /** A position that holds nothing to count. */
 export interface EmptyRow {
   position: bigint;
