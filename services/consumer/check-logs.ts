@@ -1,37 +1,26 @@
 /**
  * All that is asked of the logs before the first record is read, and again and again while records are.
  */
-import type { ClickHouse } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
-import { type KafkaAdmin, readRecordsAt } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
-import { checkIdentity } from './log-identity.ts';
-import { checkLog, type MeteredLog, recordedOffsets } from './logs.ts';
+import { type IdentitySources, replacedPlace } from './log-identity.ts';
+import { checkLog, type MeteredLog } from './logs.ts';
 
-export interface LogChecks {
+export interface LogChecks extends IdentitySources {
   logs: { interactions: MeteredLog; profiles: MeteredLog };
-  kafka: Parameters<typeof readRecordsAt>[0]['kafka'];
-  admin: KafkaAdmin;
-  clickhouse: ClickHouse;
   groupId: string;
 }
 
 /** Throws a TallyError that is not retriable when a log is not what it was; see logs.ts and log-identity.ts. */
 export async function checkLogsAtStart(checks: LogChecks): Promise<void> {
   for (const log of Object.values(checks.logs)) await checkLog(log, checks);
-  const { logs, clickhouse, admin, kafka } = checks;
   for (const kind of ['interactions', 'profiles'] as const) {
-    const log = logs[kind];
-    const starts = new Map((await admin.extents(log.topic)).map(({ partition, start }) => [partition, start]));
-    const places = [...(await recordedOffsets(clickhouse, log.epoch))]
-      .map(([partition, offset]) => ({ topic: log.topic, partition, offset }))
-      // What has expired since it was counted cannot be read again.
-      .filter(({ partition, offset }) => offset >= (starts.get(partition) ?? 0n));
-    const records = await readRecordsAt({ kafka, admin }, places);
-    for (const { topic, partition } of places) {
-      const record = records.get(`${topic}/${partition}`);
-      if (record) await checkIdentity(clickhouse, log, kind, { partition, record });
-    }
+    const place = await replacedPlace(checks, checks.logs[kind], kind);
+    if (!place) continue;
+    throw new TallyError(
+      `${place.topic}/${place.partition} holds another record at offset ${place.offset} than the one that was counted there: the topic was recreated or restored. \`tally log open --topic TOPIC --afresh --because REASON\` goes on with it as a new log`,
+      { code: 'LOG_REPLACED', retriable: false },
+    );
   }
 }
 

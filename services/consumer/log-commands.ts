@@ -54,13 +54,35 @@ export async function openLog(
   return { log: await openEpoch(clickhouse, admin, { topic, starts, by, because }), partitions };
 }
 
-/** Sets the group back to the first offset without an outcome, in every partition. Returns where it goes on. */
+/**
+ * The largest insert there can be (`TALLY_GROUP_RECORDS_MAX`). One that was cut off may have left outcomes without their
+ * rows, and nothing says any more where it began: so much is written again, which changes no set.
+ */
+const WRITTEN_AGAIN_OFFSETS = 1_000_000n;
+
+/**
+ * Sets the group back to where every record before it is whole in the tables, in every partition, and never ahead.
+ * Returns where it goes on. Throws `GROUP_ACTIVE` while a consumer is at work.
+ */
 export async function rewindLog({ clickhouse, admin, groupId, topic }: LogDecision): Promise<Map<number, bigint>> {
   const log = await currentLog(clickhouse, topic);
   const recorded = await recordedOffsets(clickhouse, log.epoch);
+  const committed = await admin.committed(groupId, topic);
+  const oldest = new Map((await admin.extents(topic)).map(({ partition, start }) => [partition, start]));
   const offsets = new Map(
-    log.starts.map((_, partition) => [partition, nextToCount(log, partition, recorded.get(partition))]),
+    log.starts.map((begin, partition) => {
+      const whole = nextToCount(log, partition, recorded.get(partition)) - WRITTEN_AGAIN_OFFSETS;
+      return [partition, later(later(earlier(whole, committed.get(partition)), begin), oldest.get(partition))];
+    }),
   );
   await admin.setCommitted(groupId, topic, offsets);
   return offsets;
+}
+
+function earlier(offset: bigint, other: bigint | undefined): bigint {
+  return other !== undefined && other < offset ? other : offset;
+}
+
+function later(offset: bigint, other: bigint | undefined): bigint {
+  return other !== undefined && other > offset ? other : offset;
 }

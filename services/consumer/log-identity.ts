@@ -3,34 +3,82 @@
  * and must be what was counted there. A topic that was recreated and has grown past the old offsets shows by this alone.
  */
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import { TallyError } from '@tally/platform/errors';
-import type { IncomingRecord } from '@tally/platform/kafka';
+import { type IncomingRecord, type KafkaAdmin, type RecordPlace, readRecordsAt } from '@tally/platform/kafka';
 import { decodeEvent, decodeProfile, type Place } from './decode.ts';
 import { lookUp } from './event-index.ts';
 import { keyName } from './first-occurrence.ts';
-import type { MeteredLog } from './logs.ts';
-import { positionOf } from './position.ts';
+import { type MeteredLog, recordedOffsets } from './logs.ts';
+import { partsOf, positionOf } from './position.ts';
 import type { RecordedOutcome } from './rows.ts';
 
-/** Throws `LOG_REPLACED` when the record at a counted place is another one than the one that was counted. */
-export async function checkIdentity(
-  clickhouse: ClickHouse,
-  log: MeteredLog,
-  kind: Place['kind'],
-  last: { partition: number; record: IncomingRecord },
-): Promise<void> {
-  const place: Place = { kind, epoch: log.epoch, partition: last.partition, partitions: log.partitions };
-  const position = positionOf(log.epoch, last.partition, last.record.offset);
-  const outcomes = await outcomesAt(clickhouse, position);
-  const same = kind === 'interactions' ? isSameEvent : isSameProfile;
-  if (outcomes.length > 0 && (await same(clickhouse, last.record, place, position, outcomes))) return;
-  throw new TallyError(
-    `${log.topic}/${last.partition} holds another record at offset ${last.record.offset} than the one that has the outcome ${outcomes.join(', ') || 'none'}: the topic was recreated or restored`,
-    { code: 'LOG_REPLACED', retriable: false },
-  );
+export interface IdentitySources {
+  kafka: Parameters<typeof readRecordsAt>[0]['kafka'];
+  admin: KafkaAdmin;
+  clickhouse: ClickHouse;
 }
 
-async function isSameEvent(
+/** The first place found that holds another record than the one that was counted there, or undefined. */
+export async function replacedPlace(
+  sources: IdentitySources,
+  log: MeteredLog,
+  kind: Place['kind'],
+): Promise<RecordPlace | undefined> {
+  const { clickhouse, admin } = sources;
+  const starts = new Map((await admin.extents(log.topic)).map(({ partition, start }) => [partition, start]));
+  const isInLog = ({ partition, offset }: RecordPlace) => offset >= (starts.get(partition) ?? 0n);
+  const places = [...(await recordedOffsets(clickhouse, log.epoch))]
+    .map(([partition, offset]) => ({ topic: log.topic, partition, offset }))
+    // What has expired since it was counted cannot be read again.
+    .filter(isInLog);
+  const records = await readRecordsAt(sources, places);
+  for (const place of places) {
+    const record = records.get(`${place.topic}/${place.partition}`);
+    if (!record) continue;
+    const outcomes = await outcomesAt(clickhouse, positionOf(log.epoch, place.partition, record.offset));
+    if (await isKnown(clickhouse, { log, kind, partition: place.partition, record }, outcomes)) continue;
+    const witness = await lastWitness(clickhouse, kind, log.epoch, place);
+    if (!witness || !isInLog(witness)) continue;
+    const there = (await readRecordsAt(sources, [witness])).get(`${place.topic}/${place.partition}`);
+    const same =
+      there && (await isKnown(clickhouse, { log, kind, partition: place.partition, record: there }, ['counted']));
+    if (!same) return witness;
+  }
+  return undefined;
+}
+
+/**
+ * The last place up to the given one whose record itself is in the tables, or undefined. The views of an insert are
+ * written one after another, so one that was cut off, or that another consumer is at, may have left an outcome without
+ * its record. What was written before tells whether the log is another one.
+ */
+async function lastWitness(
+  clickhouse: ClickHouse,
+  kind: Place['kind'],
+  epoch: number,
+  { topic, partition, offset }: RecordPlace,
+): Promise<RecordPlace | undefined> {
+  const { found, last } = await clickhouse.queryOne<{ found: string; last: string }>(
+    `SELECT count() AS found, max(position) AS last
+     FROM ${kind === 'interactions' ? 'event_index' : 'profile_records'}
+     WHERE position BETWEEN {from:UInt64} AND {to:UInt64}`,
+    { from: positionOf(epoch, partition, 0n).toString(), to: positionOf(epoch, partition, offset).toString() },
+  );
+  return found === '0' ? undefined : { topic, partition, offset: partsOf(BigInt(last)).offset };
+}
+
+/** Whether the tables know a record at its place, with one of these outcomes. */
+function isKnown(
+  clickhouse: ClickHouse,
+  { log, kind, partition, record }: { log: MeteredLog; kind: Place['kind']; partition: number; record: IncomingRecord },
+  outcomes: readonly RecordedOutcome[],
+): Promise<boolean> {
+  const place: Place = { kind, epoch: log.epoch, partition, partitions: log.partitions };
+  const position = positionOf(log.epoch, partition, record.offset);
+  const known = kind === 'interactions' ? isKnownEvent : isKnownProfile;
+  return known(clickhouse, record, place, position, outcomes);
+}
+
+async function isKnownEvent(
   clickhouse: ClickHouse,
   record: IncomingRecord,
   place: Place,
@@ -46,7 +94,7 @@ async function isSameEvent(
   return outcomes.includes('duplicate') || outcomes.includes('conflicting') ? first < position : first === position;
 }
 
-async function isSameProfile(
+async function isKnownProfile(
   clickhouse: ClickHouse,
   record: IncomingRecord,
   place: Place,

@@ -179,10 +179,17 @@ function checkSettings(topic: string, settings: Record<string, string>): void {
   }
 }
 
-/** The highest offset with an outcome, per partition. */
-export async function recordedOffsets(clickhouse: ClickHouse, epoch: number): Promise<Map<number, bigint>> {
+/** The highest offset with an outcome, per partition; without `control`, the highest one of a record. */
+export async function recordedOffsets(
+  clickhouse: ClickHouse,
+  epoch: number,
+  { control = true } = {},
+): Promise<Map<number, bigint>> {
   const rows = await clickhouse.query<{ partition: number; last: string }>(
-    'SELECT partition, max(log_outcomes.last) AS last FROM log_outcomes WHERE epoch = {epoch:UInt8} GROUP BY partition',
+    `SELECT partition, max(log_outcomes.last) AS last
+     FROM log_outcomes
+     WHERE epoch = {epoch:UInt8} ${control ? '' : "AND outcome != 'control'"}
+     GROUP BY partition`,
     { epoch },
   );
   return new Map(rows.map(({ partition, last }) => [partition, partsOf(BigInt(last)).offset]));

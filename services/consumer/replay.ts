@@ -6,17 +6,17 @@
 import { randomUUID } from 'node:crypto';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
-import { GroupConsumer, type IncomingBatch, type KafkaAdmin, readRecordsAt } from '@tally/platform/kafka';
+import { GroupConsumer, type IncomingBatch, type KafkaAdmin } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import type { Topics } from '@tally/schemas';
 import { Registry } from 'prom-client';
 import { GroupCommit } from './group-commit.ts';
 import type { IdentifierHasher } from './identifiers.ts';
 import { Ingest } from './ingest.ts';
-import { checkIdentity } from './log-identity.ts';
+import { replacedPlace } from './log-identity.ts';
 import { type MeteredLog, readLogs, recordedOffsets } from './logs.ts';
 import { createMetrics } from './metrics.ts';
-import { partsOf, positionOf } from './position.ts';
+import { positionOf } from './position.ts';
 import { type EmptyRow, encodeEvents, encodeProfiles, INGEST_COLUMNS, INGEST_PROFILE_COLUMNS } from './rows.ts';
 
 export interface ReplayOptions {
@@ -94,7 +94,7 @@ async function planReplay({ kafka, admin, source, topics, groupId }: ReplayOptio
     const there = !next || (await isStillThere({ kafka, admin, source, topics }, log));
     const committed = await admin.committed(groupId, log.topic);
     const extents = await admin.extents(log.topic);
-    const lastRecord = await lastRecordOffsets(source, log.epoch);
+    const lastRecord = await recordedOffsets(source, log.epoch, { control: false });
     const stretches = log.starts.map((start, partition): Stretch => {
       const end = (next ? next.starts[partition] : committed.get(partition)) ?? start;
       const afterLastRecord = (lastRecord.get(partition) ?? start - 1n) + 1n;
@@ -115,21 +115,10 @@ async function isStillThere(
 ): Promise<boolean> {
   if ((await admin.clusterId()) !== log.clusterId) return false;
   const ends = new Map((await admin.extents(log.topic)).map(({ partition, end }) => [partition, end]));
-  const last = [...(await recordedOffsets(source, log.epoch))].map(([partition, offset]) => ({ partition, offset }));
-  if (last.some(({ partition, offset }) => (ends.get(partition) ?? 0n) <= offset)) return false;
-  const places = last.map((place) => ({ topic: log.topic, ...place }));
-  const records = await readRecordsAt({ kafka, admin }, places);
+  const recorded = await recordedOffsets(source, log.epoch);
+  if ([...recorded].some(([partition, offset]) => (ends.get(partition) ?? 0n) <= offset)) return false;
   const kind = log.topic === topics.interactions ? 'interactions' : 'profiles';
-  try {
-    for (const { partition } of last) {
-      const record = records.get(`${log.topic}/${partition}`);
-      if (record) await checkIdentity(source, log, kind, { partition, record });
-    }
-    return true;
-  } catch (error) {
-    if (error instanceof TallyError && error.code === 'LOG_REPLACED') return false;
-    throw error;
-  }
+  return (await replacedPlace({ kafka, admin, clickhouse: source }, log, kind)) === undefined;
 }
 
 async function replayEpoch(
@@ -188,18 +177,6 @@ async function replayEpoch(
     await consumer.stop();
     await admin.forgetGroup(groupId);
   }
-}
-
-/** The offset of each partition's last record that is no control record. */
-async function lastRecordOffsets(source: ClickHouse, epoch: number): Promise<Map<number, bigint>> {
-  const rows = await source.query<{ partition: number; last: string }>(
-    `SELECT partition, max(log_outcomes.last) AS last
-     FROM log_outcomes
-     WHERE epoch = {epoch:UInt8} AND outcome != 'control'
-     GROUP BY partition`,
-    { epoch },
-  );
-  return new Map(rows.map(({ partition, last }) => [partition, partsOf(BigInt(last)).offset]));
 }
 
 async function writeControlTails(

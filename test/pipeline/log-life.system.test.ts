@@ -62,6 +62,18 @@ describe('a log', () => {
     });
   }
 
+  /** What ClickHouse leaves when one view of an insert is written and the next is refused. */
+  async function cutOffInsert(): Promise<void> {
+    for (const { partition, end } of await system.admin.extents(topic)) {
+      await system.clickhouse.command(
+        `INSERT INTO log_outcomes
+         WITH bitOr(bitOr(bitShiftLeft(toUInt64(1), 56), bitShiftLeft(toUInt64({partition:UInt16}), 40)), {last:UInt64}) AS position
+         SELECT 1, {partition:UInt16}, 0, 'counted', groupBitmapState(position), max(position) FROM numbers(1)`,
+        { partition, last: (end - 1n).toString() },
+      );
+    }
+  }
+
   const decision = { by: 'test', because: 'it happened', afresh: false };
   const refused = (code: string) => expect(system.consumer()).rejects.toMatchObject({ code, retriable: false });
   const open = (afresh = false) => openLog({ ...system, topic }, { ...decision, afresh });
@@ -87,6 +99,25 @@ describe('a log', () => {
     await open(true);
     await countAll();
     expect(await interactions()).toBe(56);
+  });
+
+  it('whose last insert was cut off between two tables is the same log, and its records count', async () => {
+    await send(0, 20);
+    await countAll();
+    await send(20, 40);
+    await cutOffInsert();
+    await countAll();
+    expect(await interactions()).toBe(40);
+    expect(await system.outcomes()).toEqual({ counted: 40 });
+  });
+
+  it('that was recreated after such an insert is refused all the same', async () => {
+    await send(0, 20);
+    await countAll();
+    await recreate();
+    await send(100, 150);
+    await cutOffInsert();
+    await refused('LOG_REPLACED');
   });
 
   it('that is recreated while it is read stops the consumer', async () => {
