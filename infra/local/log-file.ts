@@ -17,7 +17,10 @@ export function logSize(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** The last line with text in it that was written after byte `from`, at most 500 characters; undefined if there is none. */
+/**
+ * The last line with text in it that was written after byte `from`, at most 500 characters; of a line that is a JSON log
+ * entry, its message. Undefined if there is none.
+ */
 export function lastLogLine(file: string, from: number): string | undefined {
   const tailBytes = 8192;
   let fd: number;
@@ -33,8 +36,19 @@ export function lastLogLine(file: string, from: number): string | undefined {
     const lines = buffer.toString('utf8').split('\n');
     // A stack trace says least in its last frames: the line before them is the message.
     const said = lines.filter((line) => line.trim() !== '' && !/^\s+(at |\.\.\. )/.test(line));
-    return said.at(-1)?.trim().slice(0, 500);
+    const last = said.at(-1)?.trim();
+    return last === undefined ? undefined : messageIn(last).slice(0, 500);
   } finally {
     closeSync(fd);
+  }
+}
+
+function messageIn(line: string): string {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { msg } = JSON.parse(line) as { msg?: unknown };
+    return typeof msg === 'string' ? msg : line;
+  } catch {
+    return line;
   }
 }

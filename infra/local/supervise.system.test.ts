@@ -51,6 +51,23 @@ describe('a start', () => {
     });
   });
 
+  it('goes on trying a child that refuses, says what it said, and resolves when it does no more', async () => {
+    const file = join(mkdtempSync(join(scratch, 'decision-')), 'made');
+    const refuseOrServe = `const { existsSync } = require('node:fs');
+      if (!existsSync(${JSON.stringify(file)})) { console.error('decide first'); process.exit(3); }
+      ${SERVE_UNTIL_PARENT_ENDS}`;
+    const { supervised, of, logFile } = node(refuseOrServe, {
+      ready: () => until(() => readFileSync(logFile, 'utf8').includes('serving')),
+      restart: { waitMsFirst: 1, waitMsMax: 1, healthyAfterMs: 1, refusedExitCode: 3 },
+    });
+    const started = supervised.start();
+    await until(() => of('refused').length > 1);
+    expect(of('refused')[0]).toMatchObject({ detail: 'decide first' });
+    writeFileSync(file, '');
+    await started;
+    await supervised.stop();
+  });
+
   it('fails for a command that does not exist', async () => {
     const { supervised } = node('', { command: '/nowhere/at-all' });
     await expect(supervised.start()).rejects.toMatchObject({ code: 'SERVICE_DID_NOT_START' });

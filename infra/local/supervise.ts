@@ -33,7 +33,13 @@ export interface SuperviseOptions {
   /** Default 30 s; a child that is not ready by then is killed. */
   readyTimeoutMs?: number;
   /** Without it, a child that ends stays ended. Waits double from the first to the longest and begin anew after a healthy time. */
-  restart?: { waitMsFirst: number; waitMsMax: number; healthyAfterMs: number };
+  restart?: {
+    waitMsFirst: number;
+    waitMsMax: number;
+    healthyAfterMs: number;
+    /** A child that ends with this code waits for a person to do something: even the first one is tried again. */
+    refusedExitCode?: number;
+  };
   /** How the child is asked to end. Default SIGTERM. */
   stopBy?: 'SIGTERM' | 'stdin-end';
   /** Then it is killed. Default 10 s. */
@@ -47,7 +53,8 @@ export interface Supervised {
   name: string;
   /**
    * Starts the child and resolves when it is ready for the first time.
-   * @throws LocalStackError SERVICE_DID_NOT_START if the first child ends before that, or takes too long; it is not tried again
+   * @throws LocalStackError SERVICE_DID_NOT_START if the first child ends before that, or takes too long; it is not tried again,
+   *   unless it ended with `refusedExitCode`
    */
   start(): Promise<void>;
   /** Of the running child; undefined while there is none. */
@@ -135,8 +142,11 @@ class Supervision {
       this.#run = undefined;
       this.#emit('exited', run, { detail: problem ?? end });
       if (this.#stopping.signal.aborted) break;
-      if (!everReady) first.reject(this.#didNotStart(problem ?? end, run));
-      if (!everReady || restart === undefined) break;
+      const refused = restart !== undefined && run.child.exitCode === restart.refusedExitCode;
+      if (refused) this.#emit('refused', run, this.#lastWords(run));
+      const goesOn = everReady || refused;
+      if (!goesOn) first.reject(this.#didNotStart(problem ?? end, run));
+      if (!goesOn || restart === undefined) break;
       if (problem === undefined && performance.now() - readyAtMs >= restart.healthyAfterMs) restarts = 0;
       const waitMs = Math.min(restart.waitMsFirst * 2 ** restarts++, restart.waitMsMax);
       this.#emit('restarting', undefined, { waitMs });
@@ -203,9 +213,14 @@ class Supervision {
 
   #didNotStart(problem: string, run: Run): LocalStackError {
     const { name, logFile } = this.#options;
-    const said = lastLogLine(logFile, run.logFrom);
-    const detail = said === undefined ? '' : `: ${said}`;
-    return new LocalStackError('SERVICE_DID_NOT_START', `${name} ${problem}${detail} (log: ${logFile})`);
+    const { detail } = this.#lastWords(run);
+    const said = detail === undefined ? '' : `: ${detail}`;
+    return new LocalStackError('SERVICE_DID_NOT_START', `${name} ${problem}${said} (log: ${logFile})`);
+  }
+
+  #lastWords({ logFrom }: Run): { detail?: string } {
+    const detail = lastLogLine(this.#options.logFile, logFrom);
+    return detail === undefined ? {} : { detail };
   }
 
   #rotateLog(): void {

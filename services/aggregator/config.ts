@@ -14,13 +14,23 @@ function isCron(text: string): boolean {
   }
 }
 
+/** When a job runs, UTC; six fields have seconds. */
+const cron = z.string().refine(isCron, 'must be a cron expression');
+
+const MINUTES_PER_DAY = 1_440;
+
 export const aggregatorConfig = z.object({
   ...kafkaConfig.shape,
   ...clickhouseConfig.shape,
   ...processConfig.shape,
   TALLY_GROUP: z.string().min(1).default('tally'),
-  /** When to run, UTC; six fields have seconds. */
-  TALLY_AGGREGATE_CRON: z.string().refine(isCron, 'must be a cron expression').default('0 * * * * *'),
+  /** Job `aggregate`: figures of what changed. Every job has a variable of this form, `TALLY_<JOB>_CRON`. */
+  TALLY_AGGREGATE_CRON: cron.default('0 * * * * *'),
+  /**
+   * Minutes from a UTC day's start over which its figures of tenants without any event are spread; the first run after
+   * them takes all that are left. 0: the day's first run takes all.
+   */
+  TALLY_DAY_SPREAD_MINUTES: wholeNumber(0, MINUTES_PER_DAY - 1, 60),
   TALLY_AGGREGATOR_HOST: z.string().default('127.0.0.1'),
   /** Health and metrics; 0 is any free port. */
   TALLY_AGGREGATOR_PORT: wholeNumber(0, 65_535, 8084),

@@ -1,22 +1,26 @@
 /**
  * The aggregator as a process: `node services/aggregator/main.ts`, configured by the environment (see config.ts).
  */
-import { DEFAULT_POLICY, policyNamed } from '@tally/metering';
+import { committedPositions } from '@tally/figures';
 import { ClickHouse } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
-import { TallyError } from '@tally/platform/errors';
-import { closeHttpServer, createHttpServer, Gauge, listen, Registry } from '@tally/platform/http';
+import { closeHttpServer, createHttpServer, createRegistry, Gauge, listen } from '@tally/platform/http';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
 import { topicNames } from '@tally/schemas';
-import { Cron } from 'croner';
-import { aggregate } from './aggregate.ts';
+import { AGGREGATE_JOB, aggregate } from './aggregate.ts';
 import { aggregatorConfig } from './config.ts';
+import { type Job, startJobs } from './jobs.ts';
+import type { Due } from './logged-run.ts';
+import { AggregatorMetrics } from './metrics.ts';
+import { lastRun, lastStartOf } from './runs.ts';
 
 const HTTP_CLOSE_MS_MAX = 1_000;
 /** Ready as long as the last run is at most this old. */
 const FRESH_MS_MAX = 10 * 60_000;
+/** A run in hand may end; what it has not published then, the next one does. */
+const STOP_MS_MAX = 5_000;
 
 const log = createLog('aggregator', 'info');
 
@@ -30,10 +34,11 @@ await runService(log, async () => {
     username: config.TALLY_CLICKHOUSE_USER,
     password: config.TALLY_CLICKHOUSE_PASSWORD,
   });
-  const policy = policyNamed(DEFAULT_POLICY);
-  if (!policy) throw new TallyError('no default policy', { code: 'BUG', retriable: false });
+  const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
+  const topics = topicNames(config.TALLY_TOPIC_PREFIX);
 
-  const registry = new Registry();
+  const registry = createRegistry();
+  const metrics = new AggregatorMetrics(registry, Date.now);
   const freshness = new Gauge({
     name: 'tally_aggregator_last_run_timestamp_seconds',
     help: 'When the last run that published figures began',
@@ -44,33 +49,39 @@ await runService(log, async () => {
     help: 'Runs that failed since the last that did not',
     registers: [registry],
   });
-  let lastRunAt = 0;
+  // Without an answer it goes on all the same: it runs at once, and again when its time comes.
+  const unread = (err: unknown): undefined => {
+    log.warn({ err }, 'the run log cannot be read');
+  };
+  const before = await lastRun(clickhouse).catch(unread);
+  let lastRunAt = before?.startedAt ?? 0;
+  if (before) metrics.ran({ ...before, published: 0 });
 
-  const run = async (): Promise<void> => {
+  const runAggregate = async (due: Due): Promise<void> => {
     try {
-      const done = await aggregate({
+      const run = await aggregate({
         clickhouse,
-        admin,
-        groupId: `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`,
-        topics: topicNames(config.TALLY_TOPIC_PREFIX),
-        policy,
+        positions: () => committedPositions(admin, { groupId, topics: [topics.interactions, topics.profiles] }),
+        topics,
+        daySpreadMs: config.TALLY_DAY_SPREAD_MINUTES * 60_000,
+        due,
         clock: Date.now,
         log,
       });
-      lastRunAt = done.startedAt;
-      freshness.set(done.startedAt / 1000);
+      lastRunAt = run.startedAt;
+      freshness.set(run.startedAt / 1000);
       failures.set(0);
-      const { scope, outcome, tenants, failed, startedAt, finishedAt } = done;
-      if (tenants > 0)
-        log.info({ scope, outcome, tenants, failed, durationMs: finishedAt - startedAt }, 'run finished');
+      metrics.ran(run);
+      const { scope, outcome, tenants, failed, published, waiting, startedAt, finishedAt } = run;
+      const durationMs = finishedAt - startedAt;
+      if (tenants > 0) log.info({ scope, outcome, tenants, failed, published, waiting, durationMs }, 'run finished');
     } catch (err) {
       failures.inc();
-      log.error({ err }, 'run failed, the next one takes over');
+      throw err;
     }
   };
+  const jobs: Job[] = [{ name: AGGREGATE_JOB, cron: config.TALLY_AGGREGATE_CRON, run: runAggregate }];
 
-  // `protect`: a run that takes longer than the interval is not joined by another.
-  const schedule = new Cron(config.TALLY_AGGREGATE_CRON, { timezone: 'UTC', protect: true, paused: true }, run);
   const app = createHttpServer({
     log,
     registry,
@@ -81,18 +92,24 @@ await runService(log, async () => {
     bodyBytesMax: 1_024,
     requestTimeoutMs: 5_000,
   });
+  const running = await startJobs({
+    jobs,
+    lastStartOf: (job) => lastStartOf(clickhouse, job).catch(unread),
+    clock: Date.now,
+    log,
+    onOverlap: (job) => metrics.overlapped(job),
+  });
   onShutdown({
     log,
     supervised: config.TALLY_SUPERVISED,
     stop: async () => {
-      schedule.stop();
+      const giveUp = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS_MAX).unref());
+      await Promise.race([running.stop(), giveUp]);
       await closeHttpServer(app, HTTP_CLOSE_MS_MAX);
       await admin.close();
       await clickhouse.close();
     },
   });
-  await schedule.trigger();
-  schedule.resume();
   await listen(app, {
     log,
     host: config.TALLY_AGGREGATOR_HOST,

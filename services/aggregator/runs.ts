@@ -1,78 +1,117 @@
 /**
- * The record of runs: what each saw, so that the next one knows what has changed since.
+ * The run log: what each run was for, what it saw and how it ended, so that the next one knows what has changed since and
+ * people can tell why a figure is as old as it is.
  */
-import { numbers, type Positions } from '@tally/figures';
+import { type Epochs, numbers, type Positions } from '@tally/figures';
 import type { Day } from '@tally/metering';
 import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
 
 export type RunScope = 'changed' | 'all';
 export type RunOutcome = 'succeeded' | 'partly' | 'failed';
+/** Its time had come; its time came while nothing ran; it never ran before; somebody asked for it. */
+export type RunCause = 'schedule' | 'missed' | 'first' | 'asked';
 
 export interface Run {
   runId: string;
-  /** Milliseconds since 1970-01-01 UTC. */
+  job: string;
+  cause: RunCause;
+  /** Milliseconds since 1970-01-01 UTC, as all moments here. */
+  dueAt: number;
+  /** `host:pid`. */
+  process: string;
   startedAt: number;
   finishedAt: number;
   /** The UTC day for which engaged people were worked out. */
   day: Day;
   scope: RunScope;
+  /** `partly`: some tenants failed; `failed`: the run itself did, and the next one sees the same changes. */
   outcome: RunOutcome;
   /** Number of tenants worked out. */
   tenants: number;
   /** Tenants that failed; the next run takes them again. */
   failed: string[];
+  /** In words, a line for each failure; empty where nothing failed. */
+  error: string;
+  /** Number of snapshots. */
+  published: number;
+  /** Tenants that have no figure for the day yet, and those that failed. */
+  waiting: number;
   /** Everything before these offsets is in the figures. */
   positions: Positions;
+  /** The epoch that a topic's positions belong to; none from before runs noted it. */
+  epochs: Epochs;
 }
 
 export async function recordRun(clickhouse: ClickHouse, run: Run): Promise<void> {
+  const { runId, dueAt, startedAt, finishedAt, ...rest } = run;
   await clickhouse.insert('aggregator_runs', [
     {
-      run_id: run.runId,
-      started_at: dateTime64(run.startedAt),
-      finished_at: dateTime64(run.finishedAt),
-      day: run.day,
-      scope: run.scope,
-      outcome: run.outcome,
-      tenants: run.tenants,
-      failed: run.failed,
-      positions: run.positions,
+      run_id: runId,
+      due_at: dateTime64(dueAt),
+      started_at: dateTime64(startedAt),
+      finished_at: dateTime64(finishedAt),
+      ...rest,
     },
   ]);
 }
 
-interface RunRow {
-  run_id: string;
-  started: string;
-  finished: string;
-  day: string;
-  scope: RunScope;
-  outcome: RunOutcome;
-  tenants: number;
-  failed: string[];
-  positions: Record<string, string>;
+type RunRow = Omit<Run, 'runId' | 'dueAt' | 'startedAt' | 'finishedAt' | 'positions' | 'published'> &
+  Record<'run_id' | 'due' | 'started' | 'finished' | 'published', string> & { positions: Record<string, string> };
+
+const RUNS = `
+  SELECT
+    run_id, job, cause, toUnixTimestamp64Milli(due_at) AS due, process, toUnixTimestamp64Milli(started_at) AS started,
+    toUnixTimestamp64Milli(finished_at) AS finished, day, scope, outcome, tenants, failed, error, published, waiting,
+    positions, epochs
+  FROM aggregator_runs`;
+
+/** The newest runs of every job, newest first. */
+export async function newestRuns(clickhouse: ClickHouse, limit: number): Promise<Run[]> {
+  return runsOf(clickhouse, 'ORDER BY started_at DESC, finished_at DESC LIMIT {limit:UInt32}', { limit });
 }
 
-/** The newest run that published figures, or undefined before the first. */
-export async function lastRun(clickhouse: ClickHouse): Promise<Run | undefined> {
-  const [row] = await clickhouse.query<RunRow>(`
-    SELECT
-      run_id, toUnixTimestamp64Milli(started_at) AS started, toUnixTimestamp64Milli(finished_at) AS finished,
-      day, scope, outcome, tenants, failed, positions
-    FROM aggregator_runs
-    WHERE outcome != 'failed'
-    ORDER BY started_at DESC
-    LIMIT 1`);
-  if (!row) return undefined;
-  return {
-    runId: row.run_id,
-    startedAt: Number(row.started),
-    finishedAt: Number(row.finished),
-    day: row.day,
-    scope: row.scope,
-    outcome: row.outcome,
-    tenants: row.tenants,
-    failed: row.failed,
-    positions: numbers(row.positions),
-  };
+/**
+ * The newest run of the aggregator that published figures, or undefined before the first.
+ * @param tenantId only runs in which this tenant did not fail: its figures hold what they saw
+ */
+export async function lastRun(clickhouse: ClickHouse, tenantId = ''): Promise<Run | undefined> {
+  const [run] = await runsOf(
+    clickhouse,
+    `WHERE job = 'aggregate' AND outcome != 'failed' AND NOT has(failed, {tenantId:String})
+     ORDER BY started_at DESC LIMIT 1`,
+    { tenantId },
+  );
+  return run;
+}
+
+/** When the newest run of a job began, however it ended, or undefined. */
+export async function lastStartOf(clickhouse: ClickHouse, job: string): Promise<number | undefined> {
+  const [run] = await runsOf(clickhouse, 'WHERE job = {job:String} ORDER BY started_at DESC LIMIT 1', { job });
+  return run?.startedAt;
+}
+
+/**
+ * The newest run that published figures, and those that had not ended when it began: one that was slow may have
+ * published older figures after it. Newest first.
+ */
+export async function lastRuns(clickhouse: ClickHouse): Promise<Run[]> {
+  return runsOf(
+    clickhouse,
+    `WHERE job = 'aggregate' AND (outcome != 'failed' OR notEmpty(epochs)) AND finished_at >=
+       (SELECT max(started_at) FROM aggregator_runs WHERE job = 'aggregate' AND outcome != 'failed')
+     ORDER BY outcome = 'failed', started_at DESC`,
+  );
+}
+
+async function runsOf(clickhouse: ClickHouse, which: string, params: Record<string, unknown> = {}): Promise<Run[]> {
+  const rows = await clickhouse.query<RunRow>(`${RUNS} ${which}`, params);
+  return rows.map(({ run_id, due, started, finished, positions, published, ...rest }) => ({
+    ...rest,
+    runId: run_id,
+    dueAt: Number(due),
+    startedAt: Number(started),
+    finishedAt: Number(finished),
+    positions: numbers(positions),
+    published: Number(published),
+  }));
 }

@@ -1,101 +1,116 @@
 /**
- * One tenant's three meters as snapshots.
+ * One tenant's figures: those of its months and days that are due, and of them those that are not published yet.
  */
 import {
-  engagedPeople,
-  type MonthlyInteractions,
+  engagedCurve,
   monthlyInteractions,
-  monthsWithInteractions,
-  newestSnapshots,
+  type NewestPublished,
   type Positions,
+  periodName,
+  policyTimeline,
   type Snapshot,
-  type UnifiedBreakdown,
-  unifiedPeople,
 } from '@tally/figures';
-import { type CountingPolicy, type Day, firstDayOf } from '@tally/metering';
+import {
+  addDays,
+  addToMonth,
+  always,
+  type Day,
+  engagedWindow,
+  firstDayOf,
+  type Month,
+  type PolicyTimeline,
+  policyName,
+} from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import type { TenantWork } from './changed.ts';
+import type { TenantPeriods, TenantWork } from './changed.ts';
+import { unifiedSnapshots } from './unified-snapshots.ts';
 
 export interface FigureContext {
   clickhouse: ClickHouse;
   runId: string;
-  /** Milliseconds since 1970-01-01 UTC. */
-  now: number;
+  clock: () => number;
   day: Day;
-  policy: CountingPolicy;
   positions: Positions;
 }
 
-/** Snapshots of everything that is new or different since the last ones. */
-export async function tenantSnapshots(context: FigureContext, work: TenantWork): Promise<Snapshot[]> {
-  return [
-    ...(await interactionSnapshots(context, work.tenantId)),
-    await engagedSnapshot(context, work.tenantId),
-    ...(await unifiedSnapshots(context, work)),
+export interface DueTenant {
+  work: TenantWork;
+  periods: TenantPeriods;
+  /** Whether a counting policy was ever decided for it. */
+  decided: boolean;
+}
+
+type Figure = Pick<Snapshot, 'meter' | 'period' | 'total' | 'breakdown' | 'policy'>;
+
+/** Snapshots of what differs from the newest published ones, in figure, breakdown or policy, or was never published. */
+export async function tenantSnapshots(
+  context: FigureContext,
+  { work, periods, decided }: DueTenant,
+  newest: ReadonlyMap<string, NewestPublished>,
+): Promise<Snapshot[]> {
+  const { clickhouse, runId, clock, day, positions } = context;
+  const { tenantId } = work;
+  // Before anything is read: a figure is never older than it says.
+  const now = clock();
+  const policies = decided ? await policyTimeline(clickhouse, tenantId) : always();
+  const figures: Figure[] = [
+    ...(await interactionFigures(clickhouse, { tenantId, months: periods.months, policies })),
+    ...(await engagedFigures(clickhouse, { tenantId, from: periods.engagedFrom, to: day, policies })),
   ];
-}
-
-async function interactionSnapshots(context: FigureContext, tenantId: string): Promise<Snapshot[]> {
-  const { clickhouse, policy } = context;
-  const range = await monthsWithInteractions(clickhouse, tenantId);
-  if (!range) return [];
-  const published = await publishedMonths(clickhouse, tenantId, policy.name);
-  const months = await monthlyInteractions(clickhouse, { tenantId, ...range, policy });
-  return months
-    .filter((figure) => published.get(firstDayOf(figure.month)) !== JSON.stringify(breakdownOf(figure)))
-    .map((figure) =>
-      snapshot(context, tenantId, {
-        meter: 'interactions',
-        period: firstDayOf(figure.month),
-        total: figure.total,
-        breakdown: breakdownOf(figure),
-      }),
-    );
-}
-
-function breakdownOf({ byChannel, byEnvironment }: MonthlyInteractions): object {
-  return { byChannel, byEnvironment };
-}
-
-async function publishedMonths(clickhouse: ClickHouse, tenantId: string, policy: string): Promise<Map<Day, string>> {
-  const rows = await clickhouse.query<{ period: string; newest: string }>(
-    `SELECT period, argMax(breakdown, computed_at) AS newest
-     FROM snapshots
-     WHERE tenant_id = {tenantId:String} AND meter = 'interactions' AND policy = {policy:String}
-     GROUP BY period`,
-    { tenantId, policy },
-  );
-  return new Map(rows.map(({ period, newest }) => [period, newest]));
-}
-
-async function engagedSnapshot(context: FigureContext, tenantId: string): Promise<Snapshot> {
-  const { clickhouse, day, policy } = context;
-  const { total, ...breakdown } = await engagedPeople(clickhouse, { tenantId, day, policy });
-  return snapshot(context, tenantId, { meter: 'engaged', period: day, total, breakdown });
-}
-
-/** Environments whose records did not change keep the figure they had. */
-async function unifiedSnapshots(context: FigureContext, work: TenantWork): Promise<Snapshot[]> {
-  const { clickhouse, day } = context;
-  const [previous] = await newestSnapshots(clickhouse, 'unified', work.tenantId);
-  if (work.profileEnvironments.length === 0 && (!previous || previous.period === day)) return [];
-  const before = previous?.breakdown as UnifiedBreakdown | undefined;
-  const byEnvironment = { ...before?.byEnvironment };
-  const recordsByEnvironment = { ...before?.recordsByEnvironment };
-  for (const environmentId of work.profileEnvironments) {
-    const { people, records } = await unifiedPeople(clickhouse, { tenantId: work.tenantId, environmentId });
-    byEnvironment[environmentId] = people;
-    recordsByEnvironment[environmentId] = records;
+  if (work.unified) {
+    for (const figure of await unifiedSnapshots({ clickhouse, day }, work)) figures.push({ ...figure, policy: '' });
   }
-  const total = Object.values(byEnvironment).reduce((sum, people) => sum + people, 0);
-  const breakdown: UnifiedBreakdown = { byEnvironment, recordsByEnvironment };
-  return [snapshot(context, work.tenantId, { meter: 'unified', period: day, total, breakdown })];
+  return figures.flatMap((figure) => {
+    const before = newest.get(periodName(tenantId, figure.meter, figure.period));
+    if (before && isSame(before, figure)) return [];
+    // Later than the one before, whatever the clocks of two machines say: the newest is the figure.
+    const computedAt = Math.max(now, (before?.computedAt ?? 0) + 1);
+    return [{ tenantId, ...figure, computedAt, runId, positions }];
+  });
 }
 
-function snapshot(
-  { runId, now, policy, positions }: FigureContext,
-  tenantId: string,
-  figure: Pick<Snapshot, 'meter' | 'period' | 'total' | 'breakdown'>,
-): Snapshot {
-  return { tenantId, ...figure, policy: policy.name, computedAt: now, runId, positions };
+function isSame(before: NewestPublished, { total, breakdown, policy }: Figure): boolean {
+  return before.total === total && before.policy === policy && before.breakdown === JSON.stringify(breakdown);
+}
+
+async function interactionFigures(
+  clickhouse: ClickHouse,
+  { tenantId, months, policies }: { tenantId: string; months: readonly Month[]; policies: PolicyTimeline },
+): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const range of stretchesOf(months)) {
+    for (const figure of await monthlyInteractions(clickhouse, { tenantId, ...range, policies })) {
+      const { month, total, byChannel, byEnvironment } = figure;
+      const first = firstDayOf(month);
+      const policy = policyName(policies, first, addDays(firstDayOf(addToMonth(month, 1)), -1));
+      figures.push({ meter: 'interactions', period: first, total, breakdown: { byChannel, byEnvironment }, policy });
+    }
+  }
+  return figures;
+}
+
+/** Months that follow each other, asked for at once. */
+function stretchesOf(months: readonly Month[]): { from: Month; to: Month }[] {
+  const stretches: { from: Month; to: Month }[] = [];
+  for (const month of months) {
+    const last = stretches.at(-1);
+    if (last && addToMonth(last.to, 1) === month) last.to = month;
+    else stretches.push({ from: month, to: month });
+  }
+  return stretches;
+}
+
+async function engagedFigures(
+  clickhouse: ClickHouse,
+  { tenantId, from, to, policies }: { tenantId: string; from: Day | undefined; to: Day; policies: PolicyTimeline },
+): Promise<Figure[]> {
+  if (from === undefined) return [];
+  const days = await engagedCurve(clickhouse, { tenantId, from, to, policies });
+  return days.map(({ day, total, byEnvironment, byEntityType }) => ({
+    meter: 'engaged',
+    period: day,
+    total,
+    breakdown: { byEnvironment, byEntityType },
+    policy: policyName(policies, engagedWindow(day).first, day),
+  }));
 }

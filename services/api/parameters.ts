@@ -2,10 +2,10 @@
  * What callers may ask, checked. Every fault of a request is told at once.
  */
 import {
+  addMonths,
   addToMonth,
   type CountingPolicy,
   type Day,
-  DEFAULT_POLICY,
   isDay,
   isMonth,
   type Month,
@@ -21,15 +21,12 @@ const MONTHS_DEFAULT = 12;
 
 const month = z.string().refine(isMonth, 'must be a month, YYYY-MM');
 export const day = z.string().refine(isDay, 'must be a day, YYYY-MM-DD');
-const policy = z
-  .string()
-  .default(DEFAULT_POLICY)
-  .transform((name, context): CountingPolicy => {
-    const known = policyNamed(name);
-    if (known) return known;
-    context.addIssue(`must be one of ${POLICIES.map((one) => one.name).join(', ')}`);
-    return z.NEVER;
-  });
+export const policy = z.string().transform((name, context): CountingPolicy => {
+  const known = policyNamed(name);
+  if (known) return known;
+  context.addIssue(`must be one of ${POLICIES.map((one) => one.name).join(', ')}`);
+  return z.NEVER;
+});
 
 const tenant = z.object({ tenantId: z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not a tenant id') });
 
@@ -41,12 +38,13 @@ export function tenantOf(params: unknown): string {
 export interface MonthRange {
   from: Month;
   to: Month;
-  policy: CountingPolicy;
+  /** Asked for in place of those in force for the tenant. */
+  policy: CountingPolicy | undefined;
 }
 
 /** `from` and `to`, by default the last 12 months up to today's. */
 export function monthRangeOf(query: unknown, today: Day): MonthRange {
-  const asked = checked(z.object({ from: month.optional(), to: month.optional(), policy }), query);
+  const asked = checked(z.object({ from: month.optional(), to: month.optional(), policy: policy.optional() }), query);
   const to = asked.to ?? monthOf(today);
   const from = asked.from ?? addToMonth(to, 1 - MONTHS_DEFAULT);
   if (from > to) throw invalid('from must not be after to');
@@ -55,9 +53,25 @@ export function monthRangeOf(query: unknown, today: Day): MonthRange {
 }
 
 /** `asOf`, by default today. */
-export function dayAskedOf(query: unknown, today: Day): { day: Day; policy: CountingPolicy } {
-  const asked = checked(z.object({ asOf: day.default(today), policy }), query);
+export function dayAskedOf(query: unknown, today: Day): { day: Day; policy: CountingPolicy | undefined } {
+  const asked = checked(z.object({ asOf: day.default(today), policy: policy.optional() }), query);
   return { day: asked.asOf, policy: asked.policy };
+}
+
+export interface AskedDays {
+  from: Day;
+  to: Day;
+  policy: CountingPolicy | undefined;
+}
+
+/** `from` and `to`, by default the last 12 months up to today. */
+export function dayRangeOf(query: unknown, today: Day): AskedDays {
+  const asked = checked(z.object({ from: day.optional(), to: day.optional(), policy: policy.optional() }), query);
+  const to = asked.to ?? today;
+  const from = asked.from ?? addMonths(to, -MONTHS_DEFAULT);
+  if (from > to) throw invalid('from must not be after to');
+  if (addMonths(from, MONTHS_MAX) < to) throw invalid(`at most ${MONTHS_MAX} months are answered at once`);
+  return { from, to, policy: asked.policy };
 }
 
 /** What a schema makes of the input. Throws a Problem that names every fault. */

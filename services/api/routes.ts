@@ -2,20 +2,27 @@
  * The calls: figures from the derived tables, worked out when they are asked for; unified people from the aggregator's
  * snapshots.
  */
-import { lastRun } from '@tally/aggregator';
+import { engagedCurve, engagedPeople, knownTenants, monthlyInteractions, policyTimeline } from '@tally/figures';
 import {
-  engagedPeople,
-  knownTenants,
-  monthlyInteractions,
-  newestSnapshots,
-  type UnifiedBreakdown,
-} from '@tally/figures';
-import { dayOf } from '@tally/metering';
+  addDays,
+  addToMonth,
+  always,
+  type CountingPolicy,
+  dayOf,
+  engagedWindow,
+  firstDayOf,
+  type PolicyTimeline,
+  policyName,
+} from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
 import { addConflictRoute } from './conflicts.ts';
 import type { Freshness } from './freshness.ts';
-import { dayAskedOf, monthRangeOf, tenantOf } from './parameters.ts';
+import { dayAskedOf, dayRangeOf, monthRangeOf, tenantOf } from './parameters.ts';
+import { addPolicyRoutes } from './policies.ts';
+import { addPublishedRoute } from './published.ts';
+import { addRunRoute } from './runs.ts';
+import { addUnifiedRoutes } from './unified.ts';
 
 export interface RouteOptions {
   clickhouse: ClickHouse;
@@ -25,6 +32,12 @@ export interface RouteOptions {
 
 export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }: RouteOptions): void {
   addConflictRoute(app, { clickhouse, freshness });
+  addPolicyRoutes(app, { clickhouse, clock });
+  addUnifiedRoutes(app, { clickhouse, clock });
+  addPublishedRoute(app, { clickhouse });
+  addRunRoute(app, { clickhouse });
+  const policiesOf = (tenantId: string, asked: CountingPolicy | undefined): Promise<PolicyTimeline> =>
+    asked ? Promise.resolve(always(asked)) : policyTimeline(clickhouse, tenantId);
 
   app.get('/v1/tenants', async () => {
     const asOf = await freshness.now();
@@ -33,32 +46,30 @@ export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }
 
   app.get('/v1/tenants/:tenantId/interactions', async ({ params, query }) => {
     const tenantId = tenantOf(params);
-    const range = monthRangeOf(query, dayOf(clock()));
+    const { from, to, policy } = monthRangeOf(query, dayOf(clock()));
     const asOf = await freshness.now();
-    const months = await monthlyInteractions(clickhouse, { tenantId, ...range });
-    return { months, policy: range.policy.name, asOf };
+    const policies = await policiesOf(tenantId, policy);
+    const months = await monthlyInteractions(clickhouse, { tenantId, from, to, policies });
+    const lastDay = addDays(firstDayOf(addToMonth(to, 1)), -1);
+    return { months, policy: policyName(policies, firstDayOf(from), lastDay), asOf };
   });
 
   app.get('/v1/tenants/:tenantId/engaged', async ({ params, query }) => {
     const tenantId = tenantOf(params);
     const { day, policy } = dayAskedOf(query, dayOf(clock()));
     const asOf = await freshness.now();
-    const people = await engagedPeople(clickhouse, { tenantId, day, policy });
-    return { day, ...people, policy: policy.name, asOf };
+    const policies = await policiesOf(tenantId, policy);
+    const people = await engagedPeople(clickhouse, { tenantId, day, policies });
+    return { day, ...people, policy: policyName(policies, engagedWindow(day).first, day), asOf };
   });
 
-  app.get('/v1/tenants/:tenantId/unified', async ({ params }) => {
+  app.get('/v1/tenants/:tenantId/engaged/curve', async ({ params, query }) => {
     const tenantId = tenantOf(params);
-    // The run is read first: a snapshot published in between makes the answer fresher than it says, never less fresh.
-    const run = await lastRun(clickhouse);
-    const [snapshot] = await newestSnapshots(clickhouse, 'unified', tenantId);
-    const breakdown = snapshot?.breakdown as UnifiedBreakdown | undefined;
-    const records = Object.values(breakdown?.recordsByEnvironment ?? {}).reduce((sum, count) => sum + count, 0);
-    return {
-      total: snapshot?.total ?? 0,
-      byEnvironment: breakdown?.byEnvironment ?? {},
-      records,
-      asOf: run ? { computedAt: new Date(run.startedAt).toISOString(), positions: run.positions } : null,
-    };
+    const { from, to, policy } = dayRangeOf(query, dayOf(clock()));
+    const asOf = await freshness.now();
+    const policies = await policiesOf(tenantId, policy);
+    const curve = await engagedCurve(clickhouse, { tenantId, from, to, policies });
+    const days = curve.map(({ day, total }) => ({ day, total }));
+    return { days, policy: policyName(policies, engagedWindow(from).first, to), asOf };
   });
 }

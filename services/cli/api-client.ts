@@ -5,6 +5,18 @@ import { resolve } from 'node:path';
 import { messageOf, TallyError } from '@tally/platform/errors';
 import { z } from 'zod';
 import { runningInstance } from './instance.ts';
+import { type PoliciesAnswer, type PolicyStartAnswer, policiesAnswer } from './policy-answers.ts';
+import { type PublishedAnswer, publishedAnswer, type RunsAnswer, runsAnswer } from './run-answers.ts';
+import {
+  type ExplanationAnswer,
+  explanationAnswer,
+  type UnificationRulesAnswer,
+  type UnifiedAnswer,
+  type UnifiedHistoryAnswer,
+  unificationRulesAnswer,
+  unifiedAnswer,
+  unifiedHistoryAnswer,
+} from './unified-answers.ts';
 
 export interface ApiAddress {
   data: string;
@@ -28,11 +40,10 @@ const engagedAnswer = z.object({
   policy: z.string(),
   asOf,
 });
-const unifiedAnswer = z.object({
-  total: z.number(),
-  byEnvironment: counts,
-  records: z.number(),
-  asOf: asOf.nullable(),
+const curveAnswer = z.object({
+  days: z.array(z.object({ day: z.string(), total: z.number() })),
+  policy: z.string(),
+  asOf,
 });
 const tenantsAnswer = z.object({ tenants: z.array(z.object({ tenantId: z.string() })), asOf });
 const logPlace = z.object({ position: z.string(), topic: z.string(), partition: z.number(), offset: z.number() });
@@ -87,7 +98,7 @@ export type LedgerAnswer = z.infer<typeof ledgerAnswer>;
 export type ConflictsAnswer = z.infer<typeof conflictsAnswer>;
 export type InteractionsAnswer = z.infer<typeof interactionsAnswer>;
 export type EngagedAnswer = z.infer<typeof engagedAnswer>;
-export type UnifiedAnswer = z.infer<typeof unifiedAnswer>;
+export type CurveAnswer = z.infer<typeof curveAnswer>;
 
 export class ApiClient {
   readonly #url: string;
@@ -122,6 +133,49 @@ export class ApiClient {
     return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/unified`, {}, unifiedAnswer);
   }
 
+  /** Engaged people on every day, both ends included. */
+  engagedCurve(tenantId: string, query: { from?: string; to?: string; policy?: string }): Promise<CurveAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/engaged/curve`, query, curveAnswer);
+  }
+
+  policies(tenantId: string): Promise<PoliciesAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/policies`, {}, policiesAnswer);
+  }
+
+  /** Replaces the whole timeline; what was before stays on record. */
+  decidePolicies(
+    tenantId: string,
+    decision: { policies: PolicyStartAnswer[]; because: string; by: string },
+  ): Promise<PoliciesAnswer> {
+    const path = `/v1/tenants/${encodeURIComponent(tenantId)}/policies`;
+    return this.#call(path, { method: 'PUT', body: decision }, policiesAnswer);
+  }
+
+  /** Days as the figure was last published on them, both ends included. */
+  unifiedHistory(tenantId: string, query: { from?: string; to?: string }): Promise<UnifiedHistoryAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/unified/history`, query, unifiedHistoryAnswer);
+  }
+
+  /** What holds the profile of a record together. */
+  explainUnified(
+    tenantId: string,
+    query: { environment: string; source: string; record: string },
+  ): Promise<ExplanationAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/unified/explain`, query, explanationAnswer);
+  }
+
+  unificationRules(tenantId: string): Promise<UnificationRulesAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/unified/rules`, {}, unificationRulesAnswer);
+  }
+
+  setUnificationRules(
+    tenantId: string,
+    rules: { kinds: string[] | null; limit: number; because: string; by: string },
+  ): Promise<UnificationRulesAnswer> {
+    const path = `/v1/tenants/${encodeURIComponent(tenantId)}/unified/rules`;
+    return this.#call(path, { method: 'PUT', body: rules }, unificationRulesAnswer);
+  }
+
   /** A page of a tenant's conflicts; `after` is the `next` of the page before. */
   conflicts(
     tenantId: string,
@@ -130,16 +184,35 @@ export class ApiClient {
     return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/conflicts`, query, conflictsAnswer);
   }
 
+  /** Every snapshot of a period: a month of interactions, a day of the others. */
+  published(tenantId: string, query: { meter: string; period: string }): Promise<PublishedAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/published`, query, publishedAnswer);
+  }
+
+  /** The newest runs of the aggregator's jobs, newest first. */
+  runs(query: { limit: string }): Promise<RunsAnswer> {
+    return this.#get('/v1/runs', query, runsAnswer);
+  }
+
   ledger(): Promise<LedgerAnswer> {
     return this.#get('/v1/ledger', {}, ledgerAnswer);
   }
 
-  async #get<Shape extends z.ZodType>(path: string, query: Record<string, string | undefined>, shape: Shape) {
+  #get<Shape extends z.ZodType>(path: string, query: Record<string, string | undefined>, shape: Shape) {
+    return this.#call(path, { method: 'GET', query }, shape);
+  }
+
+  async #call<Shape extends z.ZodType>(
+    path: string,
+    { method, query = {}, body: sent }: { method: string; query?: Record<string, string | undefined>; body?: object },
+    shape: Shape,
+  ): Promise<z.infer<Shape>> {
     const url = new URL(path, this.#url);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
+    const headers = { authorization: `Bearer ${this.#key}`, ...(sent ? { 'content-type': 'application/json' } : {}) };
     let response: Response;
     try {
-      response = await fetch(url, { headers: { authorization: `Bearer ${this.#key}` } });
+      response = await fetch(url, { method, headers, ...(sent ? { body: JSON.stringify(sent) } : {}) });
     } catch (cause) {
       throw new TallyError(`the api at ${this.#url} does not answer: ${messageOf(cause)}`, {
         code: 'API_UNAVAILABLE',

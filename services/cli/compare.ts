@@ -9,7 +9,6 @@ import { topicNames } from '@tally/schemas';
 import type { SendAllResult, Truth } from '@tally/simulator';
 import type { ApiClient } from './api-client.ts';
 import type { Instance } from './instance.ts';
-import { DATABASE } from './stack.ts';
 
 /** One figure, as Tally has it and as it must be. */
 export interface Pair {
@@ -116,7 +115,7 @@ async function compareOutcomes(
   comparison: Comparison,
   differ: Differ,
 ): Promise<void> {
-  const clickhouse = new ClickHouse({ url: instance.clickhouse, database: DATABASE });
+  const clickhouse = new ClickHouse({ url: instance.clickhouse, database: instance.database });
   const counted = await outcomeCounts(clickhouse, topicNames().interactions);
   await clickhouse.close();
   const { deadLetter, ...others } = truth.outcomes();
@@ -144,8 +143,8 @@ async function deadLettersByReason(instance: Instance): Promise<Map<string, numb
   const admin = new KafkaAdmin(kafka);
   const origins = new Map<string, string>();
   await readTopic({ kafka, admin }, topicNames().deadLetters, ({ headers }) => {
-    const { topic, partition, offset, reason } = headers;
-    origins.set(`${topic}/${partition}/${offset}`, reason ?? '');
+    const { topic, epoch, partition, offset, reason } = headers;
+    origins.set(`${topic}/${epoch}/${partition}/${offset}`, reason ?? '');
   });
   await admin.close();
   const counts = new Map<string, number>();

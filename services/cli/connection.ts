@@ -13,7 +13,6 @@ import { type Topics, topicNames } from '@tally/schemas';
 import { z } from 'zod';
 import { GROUP } from './catch-up.ts';
 import { runningInstance, secretsOf } from './instance.ts';
-import { DATABASE } from './stack.ts';
 
 const environment = z.object({
   ...kafkaConfig.shape,
@@ -70,12 +69,20 @@ export function connect(dataDir: string): Connection {
 }
 
 function instanceEnvironment(dataDir: string): Record<string, string> {
-  const { kafka, clickhouse } = runningInstance(resolve(dataDir));
-  return { TALLY_KAFKA: kafka, TALLY_CLICKHOUSE_URL: clickhouse, TALLY_CLICKHOUSE_DATABASE: DATABASE };
+  const { kafka, clickhouse, database } = runningInstance(resolve(dataDir));
+  return { TALLY_KAFKA: kafka, TALLY_CLICKHOUSE_URL: clickhouse, TALLY_CLICKHOUSE_DATABASE: database };
 }
 
 /** What the log does not hold: its epochs, what people decided, what was published. */
-const NOT_IN_THE_LOG = ['logs', 'erasures', 'dead_letter_actions', 'aggregator_runs', 'snapshots'] as const;
+const NOT_IN_THE_LOG = [
+  'logs',
+  'erasures',
+  'dead_letter_actions',
+  'aggregator_runs',
+  'snapshots',
+  'counting_policies',
+  'unification_rules',
+] as const;
 
 async function createEmptyDatabase(
   live: ClickHouse,

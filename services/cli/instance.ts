@@ -10,11 +10,16 @@ import { z } from 'zod';
 const secretsSchema = z.object({ adminKey: z.string().min(16), identifierSecret: z.string().min(16) });
 export type Secrets = z.infer<typeof secretsSchema>;
 
+/** The database of an instance that was given no other. */
+export const DATABASE = 'tally';
+
 const instanceSchema = z.object({
   api: z.url(),
   gateway: z.url(),
   kafka: z.string(),
   clickhouse: z.url(),
+  /** Of ClickHouse. Files of before there was a choice do not name it. */
+  database: z.string().default(DATABASE),
   adminKey: z.string(),
   pids: z.record(z.string(), z.array(z.number())),
 });

@@ -14,7 +14,10 @@ import { importCommand } from './commands/import.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { logCommand } from './commands/log.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { policyCommand } from './commands/policy.ts';
+import { publishedCommand } from './commands/published.ts';
 import { rebuildCommand, replayCommand } from './commands/replay.ts';
+import { runsCommand } from './commands/runs.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { statusCommand } from './commands/status.ts';
 import { unifiedCommand } from './commands/unified.ts';
@@ -41,6 +44,9 @@ for (const command of [
   statusCommand(),
   engagedCommand(),
   unifiedCommand(),
+  policyCommand(),
+  publishedCommand(),
+  runsCommand(),
   importCommand(),
   migrateCommand(),
   logCommand(),

@@ -2,6 +2,7 @@
  * Options that several commands share, and their parsing.
  */
 import { isDay, isMonth } from '@tally/metering';
+import { clickhouseConfig } from '@tally/platform/config';
 import { InvalidArgumentError, Option } from 'commander';
 
 export const DATA_DIR_DEFAULT = '.tally';
@@ -23,6 +24,12 @@ export function dayText(text: string): string {
 export function monthText(text: string): string {
   if (isMonth(text)) return text;
   throw new InvalidArgumentError('expected a month, YYYY-MM');
+}
+
+/** What a database may be called, here and in the services' configuration. */
+export function databaseName(text: string): string {
+  if (clickhouseConfig.shape.TALLY_CLICKHOUSE_DATABASE.safeParse(text).success) return text;
+  throw new InvalidArgumentError('expected lower-case letters, digits and underscores');
 }
 
 export const dataOption = (): Option =>

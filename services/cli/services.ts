@@ -6,12 +6,14 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type LocalEvent, type Supervised, supervise } from '@tally/local';
+import { SERVICE_EXIT } from '@tally/platform/shutdown';
 import type { Secrets } from './instance.ts';
 
 export interface ServiceOptions {
   dataDir: string;
   kafka: string;
   clickhouseUrl: string;
+  database: string;
   secrets: Secrets;
   apiPort: number;
   gatewayPort: number;
@@ -28,7 +30,7 @@ export interface Service {
   url: () => string;
 }
 
-const RESTART = { waitMsFirst: 200, waitMsMax: 30_000, healthyAfterMs: 10_000 };
+const RESTART = { waitMsFirst: 200, waitMsMax: 30_000, healthyAfterMs: 10_000, refusedExitCode: SERVICE_EXIT.refused };
 const READY_POLL_MS = 50;
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
@@ -53,7 +55,7 @@ export function createServices(options: ServiceOptions): Service[] {
 }
 
 function createService(
-  { dataDir, kafka, clickhouseUrl, onEvent }: ServiceOptions,
+  { dataDir, kafka, clickhouseUrl, database, onEvent }: ServiceOptions,
   { name, instance, env }: { name: string; instance: string; env: Record<string, string> },
 ): Service {
   const logDir = join(dataDir, 'logs');
@@ -72,6 +74,7 @@ function createService(
       TALLY_READY_FILE: readyFile,
       TALLY_KAFKA: kafka,
       TALLY_CLICKHOUSE_URL: clickhouseUrl,
+      TALLY_CLICKHOUSE_DATABASE: database,
     },
     logFile: join(logDir, `${instance}.log`),
     ready: ({ signal }) => waitForFile(readyFile, signal),

@@ -3,7 +3,8 @@
  */
 import { type LocalEvent, resolvePorts, startLocalStack } from '@tally/local';
 import { createLog } from '@tally/platform/log';
-import { type Instance, removeInstance, secretsOf, writeInstance } from './instance.ts';
+import { goOnFrom, refuseMissingDatabase } from './database.ts';
+import { DATABASE, type Instance, removeInstance, secretsOf, writeInstance } from './instance.ts';
 import { migrate } from './migrate.ts';
 import { createServices, type Service } from './services.ts';
 
@@ -13,6 +14,8 @@ export interface StackOptions {
   gatewayPort: number;
   kafkaPort: number;
   clickhousePort: number;
+  /** The database of ClickHouse to run on; the consumers go on after what it holds. Default `DATABASE`, as they stopped. */
+  database?: string | undefined;
   consumers: number;
   /** Partitions of each metered topic; only the first start on a directory uses it. */
   partitions: number;
@@ -26,11 +29,9 @@ export interface Stack {
   stop: () => Promise<void>;
 }
 
-export const DATABASE = 'tally';
-
 /** Starts all of it; when it cannot, nothing is left running. Throws LocalStackError or TallyError. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { dataDir, onEvent } = options;
+  const { dataDir, onEvent, database = DATABASE } = options;
   const [apiPort = 0, gatewayPort = 0] = await resolvePorts([
     { option: '--api-port', port: options.apiPort },
     { option: '--gateway-port', port: options.gatewayPort },
@@ -49,42 +50,45 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   try {
     const secrets = secretsOf(dataDir);
+    await refuseMissingDatabase(local.clickhouseUrl, database);
     await migrate({
       brokers: [local.kafka],
       topicPrefix: '',
       partitions: options.partitions,
       replicationFactor: 1,
-      clickhouse: { url: local.clickhouseUrl, database: DATABASE },
+      clickhouse: { url: local.clickhouseUrl, database },
       log: createLog('migrate', 'error'),
     });
+    if (options.database !== undefined) await goOnFrom(local, database);
     const instance = (): Instance => ({
       api: `http://127.0.0.1:${apiPort}`,
       gateway: `http://127.0.0.1:${gatewayPort}`,
       kafka: local.kafka,
       clickhouse: local.clickhouseUrl,
+      database,
       adminKey: secrets.adminKey,
       pids: { ...local.pids(), ...pidsOf(services) },
     });
-    let ready = false;
     services.push(
       ...createServices({
         dataDir,
         kafka: local.kafka,
         clickhouseUrl: local.clickhouseUrl,
+        database,
         secrets,
         apiPort,
         gatewayPort,
         consumers: options.consumers,
         aggregateCron: options.aggregateCron,
         onEvent: (event) => {
-          if (ready && event.kind === 'ready') writeInstance(dataDir, instance());
+          if (event.kind === 'ready') writeInstance(dataDir, instance());
           onEvent(event);
         },
       }),
     );
-    await Promise.all(services.map(({ supervised }) => supervised.start()));
-    ready = true;
+    // Before all are ready: what a service refuses to start for is mended by commands that need Kafka and ClickHouse.
     writeInstance(dataDir, instance());
+    await Promise.all(services.map(({ supervised }) => supervised.start()));
     return { instance, stop };
   } catch (error) {
     await stop();

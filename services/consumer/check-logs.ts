@@ -18,7 +18,7 @@ export async function checkLogsAtStart(checks: LogChecks): Promise<void> {
     const place = await replacedPlace(checks, checks.logs[kind], kind);
     if (!place) continue;
     throw new TallyError(
-      `${place.topic}/${place.partition} holds another record at offset ${place.offset} than the one that was counted there: the topic was recreated or restored. \`tally log open --topic TOPIC --afresh --because REASON\` goes on with it as a new log`,
+      `${place.topic}/${place.partition} holds another record at offset ${place.offset} than the one that was counted there: the topic was recreated or restored. \`tally log open --topic ${place.topic} --afresh --because REASON\` goes on with it as a new log`,
       { code: 'LOG_REPLACED', retriable: false },
     );
   }

@@ -37,18 +37,52 @@ const STOP_GRACE_MS = 5_000;
 /** Records on a wrong partition make the number of partitions be asked again, at most this often, milliseconds. */
 const PARTITIONS_KEPT_MS = 1_000;
 
-/** Starts consuming. Throws a TallyError that is not retriable when a log is not what it was. */
-export async function startConsumer({ config, log, onFatal, checkpoint }: ConsumerOptions): Promise<RunningConsumer> {
-  const topics = topicNames(config.TALLY_TOPIC_PREFIX);
-  const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
+/**
+ * Starts consuming. Throws a TallyError: not retriable when a log is not what it was, retriable when Kafka or ClickHouse
+ * is not there (yet). After a failure nothing is left open, so it may be called again.
+ */
+export async function startConsumer(options: ConsumerOptions): Promise<RunningConsumer> {
+  const servers = connect(options);
+  try {
+    return await startOn(servers, options);
+  } catch (error) {
+    await servers.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+interface Servers {
+  kafka: ReturnType<typeof createKafka>;
+  admin: KafkaAdmin;
+  clickhouse: ClickHouse;
+  sender: Sender;
+  close: () => Promise<void>;
+}
+
+function connect({ config, log }: ConsumerOptions): Servers {
   const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-consumer', log });
   const admin = new KafkaAdmin(kafka);
+  const sender = new Sender({ kafka, log, deliveryTimeoutMs: Number.POSITIVE_INFINITY });
   const clickhouse = new ClickHouse({
     url: config.TALLY_CLICKHOUSE_URL,
     database: config.TALLY_CLICKHOUSE_DATABASE,
     username: config.TALLY_CLICKHOUSE_USER,
     password: config.TALLY_CLICKHOUSE_PASSWORD,
   });
+  const close = async (): Promise<void> => {
+    await sender.close();
+    await admin.close();
+    await clickhouse.close();
+  };
+  return { kafka, admin, clickhouse, sender, close };
+}
+
+async function startOn(
+  { kafka, admin, clickhouse, sender, close }: Servers,
+  { config, log, onFatal, checkpoint }: ConsumerOptions,
+): Promise<RunningConsumer> {
+  const topics = topicNames(config.TALLY_TOPIC_PREFIX);
+  const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
   const logs = {
     interactions: await currentLog(clickhouse, topics.interactions),
     profiles: await currentLog(clickhouse, topics.profiles),
@@ -58,7 +92,6 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
   await checkLogsAtStart(checks);
 
   const registry = new Registry();
-  const sender = new Sender({ kafka, log, deliveryTimeoutMs: Number.POSITIVE_INFINITY });
   const stopping = new AbortController();
   const ingest = new Ingest({
     clickhouse,
@@ -118,9 +151,7 @@ export async function startConsumer({ config, log, onFatal, checkpoint }: Consum
       setTimeout(() => stopping.abort(stopped), STOP_GRACE_MS).unref();
       await consumer.stop();
       await groups.idle();
-      await sender.close();
-      await admin.close();
-      await clickhouse.close();
+      await close();
     },
   };
 }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { deadLetter } from './dead-letter.ts';
 
 const fault = { reason: 'missing-key', detail: 'the record’s key is empty' } as const;
-const origin = { topic: 'tally.interactions.v1', partition: 3, service: 'consumer' };
+const origin = { topic: 'tally.interactions.v1', epoch: 2, partition: 3, service: 'consumer' };
 
 it.each([
   ['bytes', Buffer.from('c301ff00', 'hex'), Buffer.from('a/b/contact/c')],
@@ -18,6 +18,7 @@ it.each([
       reason: 'missing-key',
       detail: 'the record’s key is empty',
       topic: 'tally.interactions.v1',
+      epoch: '2',
       partition: '3',
       offset: '1099511627775',
       service: 'consumer',
@@ -38,6 +39,7 @@ it('a dead letter carries on what a retried record says of its lineage, and noth
     reason: 'missing-key',
     detail: 'the record’s key is empty',
     topic: 'tally.interactions.v1',
+    epoch: '2',
     partition: '3',
     offset: '9',
     service: 'consumer',

@@ -1,6 +1,6 @@
 /**
  * Step 1's other end: what cannot count goes to the dead letters, byte for byte, acknowledged, before anything is said
- * about its position. A crash afterwards sends it again; `topic`, `partition` and `offset` tell that it is the same.
+ * about its position. A crash afterwards sends it again; `epoch`, `partition` and `offset` tell that it is the same.
  */
 import type { IncomingRecord, OutgoingRecord } from '@tally/platform/kafka';
 import type { Fault } from '@tally/schemas';
@@ -13,6 +13,8 @@ export const LINEAGE_HEADERS = { of: 'retry-of', root: 'retry-root', attempt: 'r
 
 export interface DeadLetterOrigin {
   topic: string;
+  /** Of the log: a topic that is recreated has the same offsets again. */
+  epoch: number;
   partition: number;
   /** The service that refused it. */
   service: string;
@@ -33,6 +35,7 @@ export function deadLetter(
       reason: fault.reason,
       detail: fault.detail,
       topic: origin.topic,
+      epoch: String(origin.epoch),
       partition: String(origin.partition),
       offset: record.offset.toString(),
       service: origin.service,

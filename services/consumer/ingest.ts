@@ -143,7 +143,8 @@ export class Ingest {
         if (!fault) continue;
         if (fault.reason === 'wrong-partition') await this.#refuseMorePartitions(batch.topic, place.partitions);
         empty.push({ position, outcome: 'dead-letter' });
-        const origin = { topic: batch.topic, partition: batch.partition, service: 'consumer' };
+        const { topic, partition } = batch;
+        const origin = { topic, epoch: place.epoch, partition, service: 'consumer' };
         into.deadLetters.push(deadLetter(record, fault, origin, this.#options.topics.deadLetters));
         this.#options.metrics.deadLetters.inc({ reason: fault.reason });
       }

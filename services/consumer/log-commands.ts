@@ -26,6 +26,11 @@ export interface LeftBehind {
 export interface OpenedEpoch {
   log: MeteredLog;
   partitions: LeftBehind[];
+  /**
+   * Outcomes are recorded past what is committed, so the old epoch's last insert may have been cut off. Nobody will
+   * write it again but a replay.
+   */
+  cutOff: boolean;
 }
 
 /**
@@ -40,6 +45,7 @@ export async function openLog(
 ): Promise<OpenedEpoch> {
   const old = await currentLog(clickhouse, topic);
   const recorded = await recordedOffsets(clickhouse, old.epoch);
+  const committed = await admin.committed(groupId, topic);
   const sameCluster = (await admin.clusterId()) === old.clusterId;
   const partitions = (await admin.extents(topic)).map(({ partition, start, end }): LeftBehind => {
     const next = nextToCount(old, partition, recorded.get(partition));
@@ -47,11 +53,14 @@ export async function openLog(
     const from = goesOn && next > start ? next : start;
     return { partition, next, start: from, expired: goesOn && start > next ? start - next : 0n };
   });
+  const cutOff = partitions.some(
+    ({ partition, next, start }) => start === next && (committed.get(partition) ?? 0n) < next,
+  );
   const starts = partitions.map(({ start }) => start);
   // Offsets first: if the epoch were opened and this refused, a consumer could start it anywhere.
   await admin.setCommitted(groupId, topic, new Map(partitions.map(({ partition, start }) => [partition, start])));
   const { by, because } = decision;
-  return { log: await openEpoch(clickhouse, admin, { topic, starts, by, because }), partitions };
+  return { log: await openEpoch(clickhouse, admin, { topic, starts, by, because }), partitions, cutOff };
 }
 
 /**

@@ -28,7 +28,9 @@ export interface MeteredLog {
 const EPOCH_MAX = 255;
 
 /** The command that resolves most of what can happen to a log. */
-const OPEN_EPOCH = '`tally log open --topic TOPIC --because REASON` goes on with it as a new log';
+/** What resolves a refusal, for a person to copy. */
+const openEpochOf = (topic: string): string =>
+  `\`tally log open --topic ${topic} --because REASON\` goes on with it as a new log`;
 
 /** Opens an epoch for every topic that has none, in the order given. Done once, by `tally migrate`. */
 export async function openLogs(clickhouse: ClickHouse, admin: KafkaAdmin, topics: readonly string[]): Promise<void> {
@@ -114,7 +116,7 @@ export async function checkLog(
   if (clusterId !== log.clusterId) {
     throw refusal(
       'LOG_OTHER_CLUSTER',
-      `${log.topic} was metered on cluster ${log.clusterId}, this is cluster ${clusterId}: its positions would be others. ${OPEN_EPOCH}`,
+      `${log.topic} was metered on cluster ${log.clusterId}, this is cluster ${clusterId}: its positions would be others. ${openEpochOf(log.topic)}`,
     );
   }
   const committed = await admin.committed(groupId, log.topic);
@@ -123,7 +125,7 @@ export async function checkLog(
   if (extents.length !== log.partitions) {
     throw refusal(
       'LOG_PARTITIONS_CHANGED',
-      `${log.topic} had ${log.partitions} partitions and now has ${extents.length}: entities change partition, and a repetition would not be recognised. ${OPEN_EPOCH}; records that lie where the old number put them then go to the dead letters, from where \`tally dead-letters retry --rekey\` takes them`,
+      `${log.topic} had ${log.partitions} partitions and now has ${extents.length}: entities change partition, and a repetition would not be recognised. ${openEpochOf(log.topic)}; records that lie where the old number put them then go to the dead letters, from where \`tally dead-letters retry --rekey\` takes them`,
     );
   }
   for (const extent of extents) {
@@ -142,13 +144,13 @@ function checkPartition(
   if (end < next) {
     throw refusal(
       'LOG_RECREATED',
-      `${where} ends at ${end}, but positions up to ${next - 1n} are counted: the topic was recreated or restored from an older state. ${OPEN_EPOCH}`,
+      `${where} ends at ${end}, but positions up to ${next - 1n} are counted: the topic was recreated or restored from an older state. ${openEpochOf(log.topic)}`,
     );
   }
   if (start > (committed ?? next) && start > next) {
     throw refusal(
       'LOG_EXPIRED',
-      `${where} begins at ${start}, but only positions before ${next} are counted: ${start - next} record(s) expired unread. ${OPEN_EPOCH}`,
+      `${where} begins at ${start}, but only positions before ${next} are counted: ${start - next} record(s) expired unread. ${openEpochOf(log.topic)}`,
     );
   }
   if (committed !== undefined && committed > next) {

@@ -33,7 +33,10 @@ await runService(log, async () => {
     waitMsFirst: START_WAIT_MS_FIRST,
     waitMsMax: START_WAIT_MS_MAX,
     isRetriable: (error) => error instanceof TallyError && error.retriable,
-    onFailure: (err, attempts, waitMs) => log.warn({ err, attempts, waitMs }, 'could not start, trying again'),
+    onFailure: (err, attempts, waitMs) => {
+      const code = err instanceof TallyError ? err.code : undefined;
+      log.warn({ err, code, attempts, waitMs }, 'waiting for Kafka or ClickHouse before the start');
+    },
   });
   const app = createHttpServer({
     log,

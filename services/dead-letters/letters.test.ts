@@ -26,6 +26,14 @@ it('reads what the consumer said of a record', () => {
   });
 });
 
+it('knows two records of one place in two epochs of its topic apart', () => {
+  const letters = ['1', '2'].map((epoch) => letterOf(stored({ ...origin, epoch }), DEAD_LETTERS));
+  expect(letters).toMatchObject([
+    { epoch: 1, origin: 'tally.interactions.v1/3/42@1', root: 'tally.interactions.v1/3/42@1' },
+    { epoch: 2, origin: 'tally.interactions.v1/3/42@2' },
+  ]);
+});
+
 it('reads the lineage of a retried record', () => {
   const lineage = { 'retry-of': 't/0/7', 'retry-root': 't/0/1', 'retry-attempt': '2' };
   expect(letterOf(stored({ ...origin, ...lineage }), DEAD_LETTERS)).toMatchObject({

@@ -6,7 +6,7 @@ import { LINEAGE_HEADERS } from '@tally/consumer';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { type KafkaAdmin, readTopic, type StoredRecord } from '@tally/platform/kafka';
 import type { Topics } from '@tally/schemas';
-import { type Origin, originText, tryOrigin } from './origin.ts';
+import { type Origin, originOf, originText, tryOrigin } from './origin.ts';
 
 /** What the work on dead letters needs. */
 export interface DeadLetterContext {
@@ -20,7 +20,7 @@ export interface DeadLetterContext {
 
 /** A dead letter without its content. */
 export interface Letter extends Origin {
-  /** `topic/partition/offset`. */
+  /** `topic/partition/offset@epoch`; see origin.ts. */
   origin: string;
   /** A code of `DEAD_LETTER_REASONS`, of whatever version wrote it. */
   reason: string;
@@ -75,7 +75,7 @@ export async function readContents(
 export function letterOf(record: StoredRecord, deadLetterTopic: string): Letter {
   const { headers, key, value, timestamp, partition, offset } = record;
   const own = { topic: deadLetterTopic, partition, offset };
-  const place = tryOrigin(`${headers['topic']}/${headers['partition']}/${headers['offset']}`) ?? own;
+  const place = originOf(headers) ?? own;
   const origin = originText(place);
   const of = tryOrigin(headers[LINEAGE_HEADERS.of]);
   const root = tryOrigin(headers[LINEAGE_HEADERS.root]);

@@ -6,7 +6,7 @@ import { type Decoded, decodeRecord } from '@tally/schemas';
 import { judge, kindOf } from './judge.ts';
 import { type KnownAlready, whatIsKnown } from './known.ts';
 import { type DeadLetterContext, type LetterContent, readContents } from './letters.ts';
-import { type ListedLetter, named, readAll } from './list.ts';
+import { findNamed, type ListedLetter, readAll } from './list.ts';
 import { originText } from './origin.ts';
 
 /** Retries shown of one dead letter; there are more only where somebody forges lineages. */
@@ -30,12 +30,13 @@ export interface Shown {
   known?: Known | undefined;
 }
 
-/** Throws `DEAD_LETTER_UNKNOWN`. */
-export async function show(context: DeadLetterContext, origin: string): Promise<Shown> {
+/** Throws what `named` throws. */
+export async function show(context: DeadLetterContext, name: string): Promise<Shown> {
   const letters = await readAll(context);
-  const letter = letters.get(origin) ?? (await named(context, [origin]))[0];
+  const letter = findNamed(letters, name);
+  const { origin } = letter;
   const content = (await readContents(context, new Set([origin]))).get(origin);
-  if (!letter || !content) throw new Error(`${origin} left the dead letters while it was read`);
+  if (!content) throw new Error(`${origin} left the dead letters while it was read`);
   return {
     letter,
     content,

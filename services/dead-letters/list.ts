@@ -4,6 +4,7 @@
 import { TallyError } from '@tally/platform/errors';
 import { type Action, readActions } from './actions.ts';
 import { type DeadLetterContext, type Letter, readLetters } from './letters.ts';
+import { placeText } from './origin.ts';
 
 export const STATES = ['open', 'retried', 'discarded'] as const;
 
@@ -48,10 +49,26 @@ export async function list(context: DeadLetterContext, filter: ListFilter = {}):
     .reverse();
 }
 
-/** The dead letters of these names. Throws `DEAD_LETTER_UNKNOWN` when there is one that is none. */
-export async function named(context: DeadLetterContext, origins: readonly string[]): Promise<ListedLetter[]> {
+/** The dead letters of these names, once each. Throws what `findNamed` throws. */
+export async function named(context: DeadLetterContext, names: readonly string[]): Promise<ListedLetter[]> {
   const letters = await readAll(context);
-  return [...new Set(origins)].map((origin) => letters.get(origin) ?? unknown(origin));
+  return [...new Set(names.map((name) => findNamed(letters, name)))];
+}
+
+/**
+ * The dead letter of an origin, or the only one of a place for whoever leaves the epoch out. Throws `DEAD_LETTER_UNKNOWN`,
+ * or `DEAD_LETTER_AMBIGUOUS` for a place that dead letters of several epochs have.
+ */
+export function findNamed(letters: ReadonlyMap<string, ListedLetter>, name: string): ListedLetter {
+  const exact = letters.get(name);
+  if (exact) return exact;
+  const found = [...letters.values()].filter((letter) => placeText(letter) === name);
+  const [letter = unknown(name), ...others] = found;
+  if (others.length === 0) return letter;
+  throw new TallyError(`${name} names several dead letters: ${found.map(({ origin }) => origin).join(', ')}`, {
+    code: 'DEAD_LETTER_AMBIGUOUS',
+    retriable: false,
+  });
 }
 
 /** Throws `DEAD_LETTER_DISCARDED`, with who did it and why, for one that is dealt with for good. */

@@ -1,6 +1,7 @@
 /**
- * What names a dead letter: the place of the record that was refused, `topic/partition/offset`. A crash may put the same
- * one into the dead letters again; its origin tells.
+ * What names a dead letter: the place of the record that was refused, `topic/partition/offset@epoch`. A crash may put the
+ * same one into the dead letters again; its origin tells. Without the epoch, a topic that is recreated would have the same
+ * places again; dead letters of before it was noted are named without.
  */
 import { TallyError } from '@tally/platform/errors';
 
@@ -8,12 +9,24 @@ export interface Origin {
   topic: string;
   partition: number;
   offset: bigint;
+  /** 1 to 255. */
+  epoch?: number;
 }
 
-/** A topic's name holds no slash. */
-const ORIGIN = /^([^/]+)\/(\d{1,10})\/(\d{1,19})$/;
+const EPOCH_MAX = 255;
 
-export function originText({ topic, partition, offset }: Origin): string {
+/** A topic's name holds no slash. */
+const ORIGIN = /^([^/]+)\/(\d{1,10})\/(\d{1,19})(?:@(\d{1,3}))?$/;
+
+/** For people. */
+export const ORIGIN_FORM = 'TOPIC/PARTITION/OFFSET[@EPOCH]';
+
+export function originText({ epoch, ...place }: Origin): string {
+  return epoch === undefined ? placeText(place) : `${placeText(place)}@${epoch}`;
+}
+
+/** Without the epoch: what several dead letters of one topic may share. */
+export function placeText({ topic, partition, offset }: Omit<Origin, 'epoch'>): string {
   return `${topic}/${partition}/${offset}`;
 }
 
@@ -21,7 +34,7 @@ export function originText({ topic, partition, offset }: Origin): string {
 export function parseOrigin(text: string): Origin {
   const origin = tryOrigin(text);
   if (origin) return origin;
-  throw new TallyError(`“${text}” does not name a dead letter: expected TOPIC/PARTITION/OFFSET`, {
+  throw new TallyError(`“${text}” does not name a dead letter: expected ${ORIGIN_FORM}`, {
     code: 'ORIGIN_INVALID',
     retriable: false,
   });
@@ -29,7 +42,19 @@ export function parseOrigin(text: string): Origin {
 
 /** The same for text that anybody may have written. */
 export function tryOrigin(text: string | undefined): Origin | undefined {
-  const [, topic, partition, offset] = ORIGIN.exec(text ?? '') ?? [];
+  const [, topic, partition, offset, epoch] = ORIGIN.exec(text ?? '') ?? [];
   if (topic === undefined || partition === undefined || offset === undefined) return undefined;
-  return { topic, partition: Number(partition), offset: BigInt(offset) };
+  const place = { topic, partition: Number(partition), offset: BigInt(offset) };
+  if (epoch === undefined) return place;
+  return isEpoch(Number(epoch)) ? { ...place, epoch: Number(epoch) } : undefined;
+}
+
+/** The same for a dead letter's headers; an epoch that is none is left out. */
+export function originOf(headers: Readonly<Record<string, string>>): Origin | undefined {
+  const place = `${headers['topic']}/${headers['partition']}/${headers['offset']}`;
+  return tryOrigin(`${place}@${headers['epoch']}`) ?? tryOrigin(place);
+}
+
+function isEpoch(epoch: number): boolean {
+  return epoch >= 1 && epoch <= EPOCH_MAX;
 }

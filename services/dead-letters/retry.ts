@@ -17,8 +17,7 @@ import { type DeadLetterContext, type Letter, type LetterContent, readContents }
 import { type ListedLetter, refuseDiscarded } from './list.ts';
 
 /** Content held in memory at once; more is read in several passes over the topic. */
-const PASS_BYTES_MAX = 64 * 1024 * 1024;
-const PASS_LETTERS_MAX = 10_000;
+const PASS = { lettersMax: 10_000, bytesMax: 64 * 1024 * 1024 } as const;
 /** One request to Kafka; a single larger record goes alone. */
 const SEND_BYTES_MAX = 512 * 1024;
 const SEND_LETTERS_MAX = 500;
@@ -30,6 +29,8 @@ export interface RetryOptions {
   /** Send even what will obviously be refused again, or would set a profile record back. */
   force: boolean;
   by: string;
+  /** What is held in memory at once; more takes several passes over the dead letters. Default 10,000 letters, 64 MiB. */
+  pass?: { lettersMax: number; bytesMax: number };
   /** Told how many letters have been dealt with. */
   onProgress?: (done: number) => void;
 }
@@ -67,7 +68,8 @@ export async function retry(
   const metered = letters.filter((letter) => kindOf(letter, context.topics) !== undefined);
   const partitions = await partitionsOf(context, metered);
   const result: RetryResult = { sent: [], refused: fromElsewhere.map(notMetered) };
-  for (const pass of slices(metered, PASS_LETTERS_MAX, PASS_BYTES_MAX, ({ bytes }) => bytes)) {
+  const { lettersMax, bytesMax } = options.pass ?? PASS;
+  for (const pass of slices(metered, lettersMax, bytesMax, ({ bytes }) => bytes)) {
     // 1. Ask the consumer's rules what will become of each.
     const ready: Planned[] = [];
     for (const planned of await plan(context, pass, { rekey: options.rekey, partitions })) {

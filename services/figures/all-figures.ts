@@ -1,12 +1,13 @@
 /**
  * Every figure of every tenant at once, to hold two databases, or one before and after, against each other.
  */
-import { addDays, addToMonth, type Day, DEFAULT_POLICY, dayOf, firstDayOf, policyNamed } from '@tally/metering';
+import { addDays, addToMonth, type Day, dayOf, firstDayOf } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import { TallyError } from '@tally/platform/errors';
 import { engagedPeople } from './engaged.ts';
 import { monthlyInteractions, monthsWithInteractions } from './interactions.ts';
+import { policyTimeline } from './policies.ts';
 import { knownTenants } from './tenants.ts';
+import { unificationRules } from './unification-rules.ts';
 import { unifiedPeople } from './unified.ts';
 
 /** What a figure is called → the figure with its breakdown, as text that is equal when they are. */
@@ -14,25 +15,25 @@ export type AllFigures = Map<string, string>;
 
 /** Months by channel and environment, engaged people at each month's end and on `today`, unified people. */
 export async function allFigures(clickhouse: ClickHouse, now: number): Promise<AllFigures> {
-  const policy = policyNamed(DEFAULT_POLICY);
-  if (!policy) throw new TallyError('no default policy', { code: 'BUG', retriable: false });
   const figures: AllFigures = new Map();
   for (const tenantId of await knownTenants(clickhouse)) {
+    const policies = await policyTimeline(clickhouse, tenantId);
     const range = await monthsWithInteractions(clickhouse, tenantId);
     const days = new Set<Day>([dayOf(now)]);
     if (range) {
-      for (const { month, ...figure } of await monthlyInteractions(clickhouse, { tenantId, ...range, policy })) {
+      for (const { month, ...figure } of await monthlyInteractions(clickhouse, { tenantId, ...range, policies })) {
         figures.set(`interactions of ${tenantId} in ${month}`, JSON.stringify(figure));
         days.add(addDays(firstDayOf(addToMonth(month, 1)), -1));
       }
     }
     for (const day of days) {
-      const { total, byEnvironment, byEntityType } = await engagedPeople(clickhouse, { tenantId, day, policy });
+      const { total, byEnvironment, byEntityType } = await engagedPeople(clickhouse, { tenantId, day, policies });
       const figure = [total, sorted(byEnvironment), sorted(byEntityType)];
       figures.set(`engaged people of ${tenantId} on ${day}`, JSON.stringify(figure));
     }
+    const rules = await unificationRules(clickhouse, tenantId);
     for (const environmentId of await profileEnvironments(clickhouse, tenantId)) {
-      const figure = await unifiedPeople(clickhouse, { tenantId, environmentId });
+      const figure = await unifiedPeople(clickhouse, { tenantId, environmentId, rules });
       figures.set(`unified people of ${tenantId} in ${environmentId}`, JSON.stringify(figure));
     }
   }

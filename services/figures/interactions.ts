@@ -1,10 +1,10 @@
 /**
  * Monthly interactions: the cardinality of the positions counted and not taken back. (Rules: "Monthly interactions".)
  */
-import { addToMonth, type CountingPolicy, firstDayOf, type Month } from '@tally/metering';
+import { addDays, addToMonth, firstDayOf, type Month, type PolicyTimeline } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { Channel } from '@tally/schemas';
-import { policyParams, WHERE_POLICY_COUNTS } from './policy-sql.ts';
+import { countedDays } from './policy-sql.ts';
 
 export interface MonthlyInteractions {
   month: Month;
@@ -14,12 +14,12 @@ export interface MonthlyInteractions {
   byEnvironment: Record<string, number>;
 }
 
-const MONTHS = `
+const monthsSql = (counted: string): string => `
   SELECT
     toString(toYYYYMM(day)) AS month, environment_id, channel,
     bitmapAndnotCardinality(groupBitmapMergeState(counted), groupBitmapMergeState(voided)) AS count
   FROM daily_interactions
-  WHERE tenant_id = {tenantId:String} AND day >= {from:Date} AND day < {until:Date} AND ${WHERE_POLICY_COUNTS}
+  WHERE tenant_id = {tenantId:String} AND day >= {first:Date} AND day <= {last:Date} AND ${counted}
   GROUP BY month, environment_id, channel
   HAVING count > 0
   ORDER BY month, environment_id, channel`;
@@ -27,12 +27,14 @@ const MONTHS = `
 /** A tenant's months from `from` to `to`, both included; every month of the range is in the answer. */
 export async function monthlyInteractions(
   clickhouse: ClickHouse,
-  range: { tenantId: string; from: Month; to: Month; policy: CountingPolicy },
+  range: { tenantId: string; from: Month; to: Month; policies: PolicyTimeline },
 ): Promise<MonthlyInteractions[]> {
-  const { tenantId, from, to, policy } = range;
+  const { tenantId, from, to, policies } = range;
+  const days = { first: firstDayOf(from), last: addDays(firstDayOf(addToMonth(to, 1)), -1) };
+  const counted = countedDays(policies, days);
   const rows = await clickhouse.query<{ month: string; environment_id: string; channel: Channel; count: string }>(
-    MONTHS,
-    { tenantId, from: firstDayOf(from), until: firstDayOf(addToMonth(to, 1)), ...policyParams(policy) },
+    monthsSql(counted.sql),
+    { tenantId, ...days, ...counted.params },
   );
   const months = new Map<Month, MonthlyInteractions>();
   for (let month = from; month <= to; month = addToMonth(month, 1)) {

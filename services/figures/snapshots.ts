@@ -5,6 +5,8 @@
 import type { Day } from '@tally/metering';
 import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
 import type { Positions } from './tenants.ts';
+import type { UnificationRules } from './unification-rules.ts';
+import type { SharedIdentifier } from './unified.ts';
 
 export type Meter = 'interactions' | 'engaged' | 'unified';
 
@@ -33,6 +35,12 @@ export interface AsOf {
 export interface UnifiedBreakdown {
   byEnvironment: Record<string, number>;
   recordsByEnvironment: Record<string, number>;
+  /** Absent, as what follows, from snapshots published before there were rules. */
+  rules?: UnificationRules;
+  /** Identifiers that too many records share. */
+  notJoining?: (SharedIdentifier & { environmentId: string })[];
+  /** How many more there are, by environment. */
+  notJoiningOmitted?: Record<string, number>;
 }
 
 export async function writeSnapshots(clickhouse: ClickHouse, snapshots: readonly Snapshot[]): Promise<void> {

@@ -17,7 +17,13 @@ const checkpointSchema = z.object({
   version: z.literal(1),
   /** The input as it was when the import began. */
   file: z.object({ bytes: z.number(), modifiedAtMs: z.number(), sha256OfFirstMiB: z.string() }),
-  options: z.object({ type: z.enum(ROW_TYPES), format: z.enum(FORMATS), ignoreUnknown: z.boolean() }),
+  options: z.object({
+    type: z.enum(ROW_TYPES),
+    format: z.enum(FORMATS),
+    ignoreUnknown: z.boolean(),
+    /** Absent: the one that the header line shows. */
+    delimiter: z.enum(['comma', 'semicolon', 'tab']).optional(),
+  }),
   /** The log it goes to, and each partition's end when the import began, as `topic/partition`. */
   target: z.object({ clusterId: z.string(), topicPrefix: z.string(), ends: z.record(z.string(), z.string()) }),
   /** Rows done: each is acknowledged, or listed as refused. */

@@ -12,6 +12,7 @@ import {
   type Target,
   writeCheckpoint,
 } from './checkpoint.ts';
+import type { DelimiterName } from './csv-delimiter.ts';
 import type { Format } from './format.ts';
 import { InOrder } from './in-order.ts';
 import { readCsv } from './read-csv.ts';
@@ -43,6 +44,8 @@ export interface ImportOptions {
   type: RowType;
   /** Leave fields out that no record has, instead of refusing the row. */
   ignoreUnknown: boolean;
+  /** Of CSV; default the one that the header line shows. */
+  delimiter?: DelimiterName | undefined;
   /** Begin anew, whatever was sent before. */
   restart: boolean;
   /** Where the checkpoint and the refused rows go; default beside the file. */
@@ -122,11 +125,11 @@ class Run {
   }
 
   static async begin(options: ImportOptions): Promise<Run> {
-    const { file, type, format, ignoreUnknown, restart, destination } = options;
+    const { file, type, format, ignoreUnknown, delimiter, restart, destination } = options;
     const at = join(options.stateDir ?? dirname(file), basename(file));
     const identity = {
       file: await fingerprintOf(file),
-      options: { type, format, ignoreUnknown },
+      options: { type, format, ignoreUnknown, ...(delimiter ? { delimiter } : {}) },
       target: destination?.target ?? { clusterId: '', topicPrefix: '', ends: {} },
     };
     const checkpoint = `${at}.tally-import.json`;
@@ -184,14 +187,14 @@ class Run {
   }
 
   #read(): AsyncIterable<SourceRow[]> {
-    const { file, format, type, ignoreUnknown } = this.#options;
+    const { file, format, type, ignoreUnknown, delimiter } = this.#options;
     const onBytes = (bytes: number): void => {
       this.#bytes = bytes;
     };
     const read: ReadOptions = { skipRows: this.#resumedAt, onBytes };
     if (format === 'ndjson') return readNdjson(file, read);
     return format === 'csv'
-      ? readCsv(file, { ...read, type, ignoreUnknown })
+      ? readCsv(file, { ...read, type, ignoreUnknown, delimiter })
       : readParquet(file, { ...read, type, ignoreUnknown });
   }
 

@@ -6,6 +6,7 @@ import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, TallyError } from '@tally/platform/errors';
 import { type CsvError, parse } from 'csv-parse';
+import { DELIMITERS, type DelimiterName, detectDelimiter } from './csv-delimiter.ts';
 import { readBytes } from './read-bytes.ts';
 import { notUtf8 } from './read-ndjson.ts';
 import { checkHeader, KEPT_WHEN_EMPTY, type RowType } from './row-fields.ts';
@@ -16,6 +17,8 @@ const ROW_BYTES_MAX = 1024 * 1024;
 export interface CsvOptions extends ReadOptions {
   type: RowType;
   ignoreUnknown: boolean;
+  /** Default the one that the header line shows. */
+  delimiter?: DelimiterName | undefined;
 }
 
 /** Batches of rows. Throws `HEADER_INVALID`, `CSV_INVALID`, `NOT_UTF8`, and what readBytes throws. */
@@ -23,7 +26,7 @@ export async function* readCsv(file: string, options: CsvOptions): AsyncGenerato
   let header: string[] | undefined;
   let batch: SourceRow[] = [];
   let row = 0;
-  for await (const { cells, line } of cellsOf(file, options.onBytes)) {
+  for await (const { cells, line } of cellsOf(file, options)) {
     if (!header) {
       checkHeader(cells, options);
       header = cells;
@@ -65,9 +68,11 @@ interface Parsed {
 
 async function* cellsOf(
   file: string,
-  onBytes: (bytes: number) => void,
+  { onBytes, ...options }: CsvOptions,
 ): AsyncGenerator<{ cells: string[]; line: number }> {
+  const { delimiter, chunks } = await detectDelimiter(checkedUtf8(readBytes(file, onBytes)), ROW_BYTES_MAX);
   const parser = parse({
+    delimiter: DELIMITERS[options.delimiter ?? delimiter],
     bom: true,
     relax_column_count: true,
     skip_empty_lines: true,
@@ -77,7 +82,7 @@ async function* cellsOf(
   // A stream after the parser would be simpler to iterate, but its errors are the parser's own.
   const out = new PassThrough({ objectMode: true, highWaterMark: ROWS_PER_BATCH_MAX });
   const stop = new AbortController();
-  const done = pipeline(checkedUtf8(readBytes(file, onBytes)), parser, out, { signal: stop.signal });
+  const done = pipeline(chunks, parser, out, { signal: stop.signal });
   done.catch(() => undefined);
   try {
     for await (const { record, info } of out as AsyncIterable<Parsed>) yield { cells: record, line: info.lines };

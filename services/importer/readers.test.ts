@@ -111,8 +111,33 @@ describe('CSV', () => {
   });
 
   it.each([
+    ['a comma', HEADER, undefined],
+    ['a semicolon', HEADER.replaceAll(',', ';'), undefined],
+    ['a tab', HEADER.replaceAll(',', '\t'), undefined],
+    ['a semicolon, with commas in a quoted name', `"a,b,c,d,e,f";${HEADER.replaceAll(',', ';')}`, undefined],
+    ['a semicolon after empty lines', `\r\n\r\n${HEADER.replaceAll(',', ';')}`, undefined],
+    ['a semicolon, as was said', `${HEADER.replaceAll(',', ';')};a,b,c,d,e,f`, 'semicolon'],
+  ] as const)('has %s between its fields', async (_, header, delimiter) => {
+    const between = header.includes(';') ? ';' : header.includes('\t') ? '\t' : ',';
+    const names = header.trim().split(between);
+    const cells = names.map((name) => (name === 'tenantId' ? '"a,b;c"' : name === 'reason' ? 'r' : ''));
+    const file = fileOf(`\ufeff${header}\r\n${cells.join(between)}\r\n`);
+    const [row, ...more] = await all(readCsv(file, { ...anyColumns, delimiter }));
+    expect(row && fieldsOf(row)).toEqual({ tenantId: 'a,b;c', reason: 'r' });
+    expect(more).toEqual([]);
+  });
+
+  it('has its delimiter in a header that is longer than one read', async () => {
+    const header = `"${'x,'.repeat(300_000)}";${HEADER.replaceAll(',', ';')}`;
+    expect((await csv(`${header}\n;void;a;b;r;\n`)).map(fieldsOf)).toEqual([
+      { type: 'void', tenantId: 'a', environmentId: 'b', reason: 'r' },
+    ]);
+  });
+
+  it.each([
     ['a quote that does not close', `${HEADER}\nvoid,"a,b,c,\nvoid,a,b,c,\n`, 'CSV_INVALID'],
     ['another header', 'id;tenant\n1;a\n', 'HEADER_INVALID'],
+    ['a header that ends with the file', HEADER.slice(0, 8), 'HEADER_INVALID'],
     ['nothing in it', '', 'HEADER_INVALID'],
     ['Latin-1', Buffer.from(`${HEADER}\nvoid,a,b,\xe9,\n`, 'latin1'), 'NOT_UTF8'],
     ['a character cut off at its end', Buffer.from(`${HEADER}\nvoid,a,b,,é`).subarray(0, -1), 'NOT_UTF8'],

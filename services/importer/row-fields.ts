@@ -56,7 +56,8 @@ export function checkHeader(
 ): void {
   const names = columns.map(canonicalName);
   const there = new Set(names);
-  const twice = [...there].filter((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  const seen = new Set<string>();
+  const twice = [...new Set(names.filter((name) => seen.size === seen.add(name).size))];
   // With a column `type`, each row says itself what it needs.
   const required = there.has('type') ? ['tenantId', 'environmentId'] : ROW_FIELDS[type].required;
   const missing = required.filter((name) => !there.has(name));

@@ -101,7 +101,8 @@ function phoneForm(value: string): string {
   let form = '';
   for (const character of value) {
     const isDigit = character >= '0' && character <= '9';
-    if (isDigit || (character === '+' && form === '')) form += character;
+    if (isDigit || character === '+') form += character;
   }
+  if (!/[0-9]/.test(form)) return '';
   return form.startsWith('00') ? `+${form.slice(2)}` : form;
 }

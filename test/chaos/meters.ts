@@ -1,8 +1,8 @@
 /**
  * The three meters, as the api works them out, beside the simulator's truth.
  */
-import { engagedPeople, knownTenants, monthlyInteractions, unifiedPeople } from '@tally/figures';
-import { DEFAULT_POLICY, policyNamed } from '@tally/metering';
+import { engagedPeople, knownTenants, monthlyInteractions, UNIFICATION_DEFAULT, unifiedPeople } from '@tally/figures';
+import { always } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { Truth } from '@tally/simulator';
 import type { ChaosSystem } from './system.ts';
@@ -29,8 +29,7 @@ export async function compareMeters(
   { clickhouse }: ChaosSystem,
   { truth, until }: { truth: Truth; until: Date },
 ): Promise<MeterFindings> {
-  const policy = policyNamed(DEFAULT_POLICY);
-  if (!policy) throw new Error('no default policy');
+  const policies = always();
   const findings: MeterFindings = { interactions: none(), engaged: none(), unified: none(), differences: [] };
   const compare = (meter: 'interactions' | 'engaged' | 'unified', what: string, is: Figure, mustBe: Figure): void => {
     const compared = findings[meter];
@@ -47,7 +46,7 @@ export async function compareMeters(
   const unified = truth.unified();
   const engaged = new Map(ends.map((day) => [day, truth.engaged(day)]));
   for (const tenantId of truth.tenants()) {
-    const range = { tenantId, from: months[0] ?? '', to: months.at(-1) ?? '', policy };
+    const range = { tenantId, from: months[0] ?? '', to: months.at(-1) ?? '', policies };
     for (const { month, ...figure } of await monthlyInteractions(clickhouse, range)) {
       const wanted = interactions.get(tenantId)?.get(month) ?? { total: 0, byChannel: {}, byEnvironment: {} };
       compare('interactions', `interactions of ${tenantId} in ${month}`, figure, wanted);
@@ -57,7 +56,7 @@ export async function compareMeters(
       compare(
         'engaged',
         `engaged people of ${tenantId} on ${day}`,
-        await engagedPeople(clickhouse, { tenantId, day, policy }),
+        await engagedPeople(clickhouse, { tenantId, day, policies }),
         wanted,
       );
     }
@@ -77,7 +76,8 @@ async function unifiedOf(clickhouse: ClickHouse, tenantId: string): Promise<Figu
     { tenantId },
   );
   for (const { environment_id } of environments) {
-    const { people, records } = await unifiedPeople(clickhouse, { tenantId, environmentId: environment_id });
+    const asked = { tenantId, environmentId: environment_id, rules: UNIFICATION_DEFAULT };
+    const { people, records } = await unifiedPeople(clickhouse, asked);
     total += people;
     all += records;
     byEnvironment[environment_id] = people;

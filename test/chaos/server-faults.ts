@@ -31,11 +31,16 @@ const UP_MS_MAX = 90_000;
 const POLL_MS = 20;
 /** How long a server refuses inserts, and how long one is waited for if none came. */
 const REFUSE_MS_MIN = 5_000;
-const REFUSE_MS_MAX = 60_000;
+const REFUSE_MS_MAX = 120_000;
 const VISITOR_JOIN_MS_MAX = 90_000;
 const VISIT_MS = 2_000;
 
 const CONSUMER = fileURLToPath(new URL('../../services/consumer/main.ts', import.meta.url));
+const DISK_FULL_CODES = [
+  'CLICKHOUSE_NOT_ENOUGH_SPACE',
+  'CLICKHOUSE_CANNOT_WRITE_TO_FILE_DESCRIPTOR',
+  'CLICKHOUSE_ANSWER_CUT',
+];
 const PARTS_TABLES = ['interactions', 'event_index', 'daily_interactions', 'entity_months', 'log_outcomes'];
 
 export const INJECT: Readonly<Record<ServerFault, (context: FaultContext) => Promise<Injected>>> = {
@@ -134,24 +139,33 @@ async function fullDisk({ system }: FaultContext): Promise<Injected> {
   if ('skipped' in disk) return { detail: disk.skipped, skipped: true };
   await disk.fill();
   try {
-    return await whileRefusing(system, 'the disk', ['CLICKHOUSE_NOT_ENOUGH_SPACE', 'CLICKHOUSE_ANSWER_CUT']);
+    // Merges give space back as they go, so what becomes free is taken again.
+    return await whileRefusing(system, 'the disk', DISK_FULL_CODES, () => disk.fill());
   } finally {
     disk.free();
   }
 }
 
 /** Waits until steps of consumers have failed for one of the reasons, by the consumers' own word. */
-async function whileRefusing(system: ChaosSystem, what: string, codes: readonly string[]): Promise<Injected> {
+async function whileRefusing(
+  system: ChaosSystem,
+  what: string,
+  codes: readonly string[],
+  keepUp: () => Promise<void> = async () => undefined,
+): Promise<Injected> {
   const failures = new FailureTail(system.dir);
   for (const from = Date.now(); ; ) {
     await sleep(POLL_MS * 10);
+    await keepUp();
     const lastedMs = Date.now() - from;
-    const counts = [...failures.read()].filter(([code]) => codes.includes(code));
-    if (counts.length > 0 && lastedMs >= REFUSE_MS_MIN) {
-      const times = counts.map(([code, count]) => `${count} x ${code}`).join(', ');
+    const counts = [...failures.read()];
+    const times = counts.map(([code, count]) => `${count} x ${code}`).join(', ');
+    if (counts.some(([code]) => codes.includes(code)) && lastedMs >= REFUSE_MS_MIN) {
       return { detail: `${what}, for ${seconds(lastedMs)}: ${times}` };
     }
-    if (lastedMs > REFUSE_MS_MAX) return { detail: `${what}: nothing was refused`, missed: true };
+    if (lastedMs > REFUSE_MS_MAX) {
+      return { detail: `${what}: not refused for that reason (${times || 'nothing failed'})`, missed: true };
+    }
   }
 }
 

@@ -14,6 +14,7 @@ const BALLAST_FILES_MAX = 100;
 const run = promisify(execFile);
 
 export interface SmallDisk {
+  /** Takes all that is free; again, what has become free since. */
   fill: () => Promise<void>;
   free: () => void;
   /** Call it when nothing uses the disk any more. */
@@ -35,12 +36,13 @@ export async function mountSmallDisk(dir: string, image: string): Promise<SmallD
     return { skipped: messageOf(error).trim() };
   }
   const ballast = join(dir, 'ballast');
+  let files = 0;
   return {
     fill: async () => {
       mkdirSync(ballast, { recursive: true });
       let bytes = freeBytes(dir);
-      for (let file = 0; bytes >= BLOCK_BYTES && file < BALLAST_FILES_MAX; file++) {
-        const taken = await run('fallocate', ['--length', String(bytes), join(ballast, String(file))]).then(
+      for (let attempt = 0; bytes >= BLOCK_BYTES && attempt < BALLAST_FILES_MAX; attempt++) {
+        const taken = await run('fallocate', ['--length', String(bytes), join(ballast, String(files++))]).then(
           () => true,
           () => false,
         );

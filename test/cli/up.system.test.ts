@@ -11,6 +11,8 @@ import { eventually } from '../support/system.ts';
 import { isRunning, type ReadyLine, tally, tallyUp } from '../support/tally-command.ts';
 
 const CHILDREN_GONE_MS_MAX = 5_000;
+/** Two commands and a whole start, on a machine that is busy. */
+const REBUILT_AND_RESTARTED_MS_MAX = 240_000;
 
 describe('tally up', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-up-'));
@@ -94,6 +96,25 @@ describe('tally up', () => {
     const more = { interactions: before.interactions + 1, engaged: before.engaged + 1 };
     await eventually(async () => expect(await figures(up.ready)).toEqual(more), 10_000);
   });
+
+  it(
+    'runs on a database that was rebuilt, also when more was counted before the change',
+    async () => {
+      const rebuilt = await tally('rebuild', '--database', 'rebuilt', '--data', dataDir);
+      expect(rebuilt.stdout).toContain(`tally up --data ${dataDir} --database rebuilt\n`);
+      const before = await figures(up.ready);
+      await post(up.ready, 'e3', 'c3');
+      const after = { interactions: before.interactions + 1, engaged: before.engaged + 1 };
+      await eventually(async () => expect(await figures(up.ready)).toEqual(after), 10_000);
+      up.child.kill('SIGTERM');
+      await once(up.child, 'exit');
+
+      up = await tallyUp(dataDir, '--database', 'rebuilt');
+      expect(up.ready.database).toBe('rebuilt');
+      await eventually(async () => expect(await figures(up.ready)).toEqual(after), 10_000);
+    },
+    REBUILT_AND_RESTARTED_MS_MAX,
+  );
 
   it('stops everything on SIGTERM and ends with 0', async () => {
     const pids = Object.values(up.ready.pids).flat();

@@ -16,6 +16,7 @@ import { createKafka, type OutgoingRecord, partitionOf } from '@tally/platform/k
 import { createLog } from '@tally/platform/log';
 import { encodeRecord, entityKey, type Interaction, type ProfileRecord, profileKey } from '@tally/schemas';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { interaction as interactionOf } from '../support/interaction.ts';
 import { freshTenant, TestSystem } from '../support/system.ts';
 import { type Finished, tallyWith } from '../support/tally-command.ts';
 
@@ -45,21 +46,7 @@ beforeEach(() => {
   tenantId = freshTenant('retry');
 });
 
-function interaction(change: Partial<Interaction> = {}): Interaction {
-  return {
-    eventId: 'e1',
-    tenantId,
-    environmentId: 'prod',
-    entityType: 'contact',
-    entityId: 'c1',
-    channel: 'email',
-    direction: 'outbound',
-    occurredAt: Date.UTC(2026, 2, 1),
-    journeyId: null,
-    provider: null,
-    ...change,
-  };
-}
+const interaction = (change: Partial<Interaction> = {}): Interaction => interactionOf({ tenantId, ...change });
 
 function profile(changedAt: number): ProfileRecord {
   return {
@@ -189,6 +176,30 @@ describe('a retry', () => {
     expect(await retried([origin], { rekey: true, force: true })).toMatchObject({ sent: [{ known: false }] });
   });
 
+  it.each([
+    ['letters', { letters: 3, bytes: 1_000 }, [3, 6, 7]],
+    ['bytes', { letters: 1_000, bytes: 2 }, [2, 4, 6, 7]],
+  ])('of more %s than one pass holds takes several, and sends each once', async (_, times, progress) => {
+    const values = Array.from({ length: 7 }, (_, index) => bytesOf(interaction({ eventId: `pass-${index}` })));
+    const origins = await refused(...values.map((value) => ({ key: null, value })));
+    const pass = { lettersMax: times.letters, bytesMax: times.bytes * (values[0]?.length ?? 0) };
+    const done: number[] = [];
+    const result = await retry(context, await named(context, origins), {
+      rekey: true,
+      force: false,
+      by: 'lene',
+      sender: system.sender,
+      pass,
+      onProgress: (letters) => done.push(letters),
+    });
+    await system.caughtUp();
+    expect(result.refused).toEqual([]);
+    expect(result.sent.map(({ origin }) => origin).sort()).toEqual(origins.sort());
+    expect(done).toEqual(progress);
+    expect(await counted()).toBe(7);
+    expect(new Set((await named(context, origins)).map(({ state }) => state))).toEqual(new Set(['retried']));
+  });
+
   it('goes to no topic that a forged dead letter names', async () => {
     const headers = { reason: 'missing-key', topic: system.topics.alerts, partition: '0', offset: '0' };
     await system.sender.send([{ topic: system.topics.deadLetters, key: null, value: Buffer.from('x'), headers }]);
@@ -206,8 +217,9 @@ describe('the list', () => {
   it('shows a dead letter once that a crash put there twice, and one that is retried only when asked for', async () => {
     const origin = await oneRefused(onWrongPartition());
     const again = (await system.deadLetters()).filter(
-      ({ headers }) => `${headers['topic']}/${headers['partition']}/${headers['offset']}` === origin,
+      ({ headers }) => `${headers['topic']}/${headers['partition']}/${headers['offset']}@1` === origin,
     );
+    expect(again).toHaveLength(1);
     await system.sender.send(
       again.map(({ key, value, headers }) => ({ topic: system.topics.deadLetters, key, value, headers })),
     );
@@ -216,6 +228,19 @@ describe('the list', () => {
     expect([await shown('open'), await shown('retried')]).toEqual([1, 0]);
     await retried([origin]);
     expect([await shown('open'), await shown('retried')]).toEqual([0, 1]);
+  });
+
+  it('shows a dead letter of another epoch apart, and takes a place for a name while it is one’s alone', async () => {
+    const origin = await oneRefused(unreadable());
+    const [place = ''] = origin.split('@');
+    expect((await show(context, place)).letter.origin).toBe(origin);
+    await retried([place], { force: true });
+    const [topic = '', partition = '', offset = ''] = place.split('/');
+    const headers = { reason: 'missing-key', topic, partition, offset, epoch: '2' };
+    await system.sender.send([{ topic: system.topics.deadLetters, key: null, value: Buffer.from('new'), headers }]);
+    expect(await named(context, [`${place}@1`, `${place}@2`])).toMatchObject([{ state: 'retried' }, { state: 'open' }]);
+    expect((await show(context, `${place}@2`)).content.value).toEqual(Buffer.from('new'));
+    await expect(named(context, [place])).rejects.toMatchObject({ code: 'DEAD_LETTER_AMBIGUOUS' });
   });
 });
 

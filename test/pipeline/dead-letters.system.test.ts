@@ -5,26 +5,13 @@ import { randomBytes } from 'node:crypto';
 import { partitionOf } from '@tally/platform/kafka';
 import { type DeadLetterReason, encodeRecord, entityKey, type Interaction, VERSIONS } from '@tally/schemas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { interaction as interactionOf } from '../support/interaction.ts';
 import { freshTenant, TestSystem } from '../support/system.ts';
 
 const PARTITIONS = 4;
 const tenantId = freshTenant('malformed');
 
-function interaction(change: Partial<Interaction> = {}): Interaction {
-  return {
-    eventId: 'e1',
-    tenantId,
-    environmentId: 'prod',
-    entityType: 'contact',
-    entityId: 'c1',
-    channel: 'email',
-    direction: 'outbound',
-    occurredAt: Date.UTC(2026, 2, 1),
-    journeyId: null,
-    provider: null,
-    ...change,
-  };
-}
+const interaction = (change: Partial<Interaction> = {}): Interaction => interactionOf({ tenantId, ...change });
 
 const valid = interaction();
 const key = Buffer.from(entityKey(valid));
@@ -144,6 +131,7 @@ describe('records that cannot count', () => {
     expect(matching).toHaveLength(1);
     expect(matching[0]?.headers).toMatchObject({
       topic: system.topics.interactions,
+      epoch: '1',
       partition: expect.stringMatching(/^\d+$/),
       offset: expect.stringMatching(/^\d+$/),
       service: 'consumer',

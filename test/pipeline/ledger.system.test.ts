@@ -148,6 +148,8 @@ describe('the ledger', () => {
       'interactions: a row for each counted position': 75,
       'event_index: a key for each counted, suppressed and void position': 95,
       'voided_interactions: a row for each void of an earlier event': 10,
+      'conflicting_interactions: a row for each conflicting position': 3,
+      'conflicting_interactions: other content than the event had before': 3,
       'daily_interactions: what is taken back': 10,
       [`Kafka: outcomes on ${system.topics.interactions}`]: events.length + DEAD - 1,
       [`Kafka: outcomes on ${system.topics.profiles}`]: 6,
@@ -268,6 +270,19 @@ describe('the ledger', () => {
       table: 'voided_interactions',
       statement: `ALTER TABLE voided_interactions DELETE WHERE 1 SETTINGS mutations_sync = 2`,
       found: 'a void of an event counted earlier, but voided_interactions has no row',
+    },
+    {
+      what: 'a conflict whose row was deleted',
+      table: 'conflicting_interactions',
+      statement: `ALTER TABLE conflicting_interactions DELETE
+        WHERE position = (SELECT min(position) FROM conflicting_interactions) SETTINGS mutations_sync = 2`,
+      found: 'conflicting in log_outcomes, but conflicting_interactions has no row',
+    },
+    {
+      what: 'a conflict of another event',
+      table: 'conflicting_interactions',
+      statement: `ALTER TABLE conflicting_interactions UPDATE event_key = event_key + 1 WHERE 1 SETTINGS mutations_sync = 2`,
+      found: 'conflicting_interactions has what no earlier event differs from',
     },
     {
       what: 'a day counted under another channel',

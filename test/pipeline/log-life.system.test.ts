@@ -2,7 +2,8 @@
  * What can happen to a log, at start and while it is read: the consumer stops, says what happened and what resolves it,
  * and after that decision the figures are right. Nothing is skipped silently.
  */
-import { openLog, rewindLog } from '@tally/consumer';
+import { IdentifierHasher, openLog, replay, rewindLog } from '@tally/consumer';
+import { createLog } from '@tally/platform/log';
 import { METERED_TOPIC_SETTINGS } from '@tally/schemas';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, freshTenant, TestSystem } from '../support/system.ts';
@@ -107,6 +108,28 @@ describe('a log', () => {
     await send(20, 40);
     await cutOffInsert();
     await countAll();
+    expect(await interactions()).toBe(40);
+    expect(await system.outcomes()).toEqual({ counted: 40 });
+  });
+
+  it('that goes on as a new one after such an insert is whole when it was replayed', async () => {
+    await send(0, 20);
+    await countAll();
+    await send(20, 40);
+    await cutOffInsert();
+    expect(await open()).toMatchObject({ cutOff: true });
+    await countAll();
+    expect(await interactions()).toBe(20);
+    await replay(
+      {
+        ...system,
+        source: system.clickhouse,
+        target: system.clickhouse,
+        hasher: new IdentifierHasher('test-identifier-secret'),
+        log: createLog('test', 'silent'),
+      },
+      { complete: false },
+    );
     expect(await interactions()).toBe(40);
     expect(await system.outcomes()).toEqual({ counted: 40 });
   });

@@ -11,9 +11,8 @@ import { type AggregateOptions, aggregate } from '@tally/aggregator';
 import { apiConfig, createApi } from '@tally/api';
 import { migrate } from '@tally/cli/migrate';
 import { type Checkpoint, consumerConfig, type RunningConsumer, startConsumer } from '@tally/consumer';
-import { type LogOutcome, outcomeCounts } from '@tally/figures';
+import { committedPositions, type LogOutcome, outcomeCounts, type Positions } from '@tally/figures';
 import { supervise } from '@tally/local';
-import { DEFAULT_POLICY, policyNamed } from '@tally/metering';
 import { ClickHouse } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
 import { createKafka, KafkaAdmin, readTopic, Sender, type StoredRecord } from '@tally/platform/kafka';
@@ -34,6 +33,12 @@ export interface ServiceProcess {
   pid: number;
   stop: () => Promise<void>;
 }
+
+/** Asks the api; by default a GET with the admin key. */
+export type AskApi = (
+  path: string,
+  options?: { method?: string; body?: object; key?: string },
+) => Promise<{ status: number; body: never }>;
 
 export class TestSystem {
   readonly topics: Topics;
@@ -147,25 +152,27 @@ export class TestSystem {
   }
 
   /** The api in this process; returns a function that asks it. */
-  async api(): Promise<(path: string) => Promise<{ status: number; body: never }>> {
+  async api(): Promise<AskApi> {
     const { app, close } = createApi({ config: parseConfig(apiConfig, this.env), log });
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     this.#cleanUps.push(async () => {
       await app.close();
       await close();
     });
-    return async (path) => {
-      const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    return async (path, { method = 'GET', body, key = ADMIN_KEY } = {}) => {
+      const headers = { authorization: `Bearer ${key}`, ...(body ? { 'content-type': 'application/json' } : {}) };
+      const request = { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) };
+      const response = await fetch(`${url}${path}`, request);
       return { status: response.status, body: (await response.json()) as never };
     };
   }
 
-  /** One run of the aggregator, at the time of `clock`. */
-  aggregate(clock: () => number = Date.now): ReturnType<typeof aggregate> {
-    const policy = policyNamed(DEFAULT_POLICY);
-    if (!policy) throw new Error('no default policy');
+  /** One run of the aggregator, at the time of `clock`, with `change` to what it is given otherwise. */
+  aggregate(clock: () => number = Date.now, change: Partial<AggregateOptions> = {}): ReturnType<typeof aggregate> {
     const { clickhouse, admin, groupId, topics } = this;
-    return aggregate({ clickhouse, admin, groupId, topics, policy, clock, log } satisfies AggregateOptions);
+    const positions = (): Promise<Positions> =>
+      committedPositions(admin, { groupId, topics: [topics.interactions, topics.profiles] });
+    return aggregate({ clickhouse, positions, topics, clock, log, ...change });
   }
 
   /** Resolves when the group has committed everything that is in the metered topics now. */

@@ -53,14 +53,15 @@ export interface ReadyLine {
   gateway: string;
   kafka: string;
   clickhouse: string;
+  database: string;
   adminKey: string;
   pids: Record<string, number[]>;
 }
 
 /** `tally up --json` on any free ports; resolves with its first line. */
-export async function tallyUp(dataDir: string): Promise<{ child: ChildProcess; ready: ReadyLine }> {
+export async function tallyUp(dataDir: string, ...more: string[]): Promise<{ child: ChildProcess; ready: ReadyLine }> {
   const ports = ['--api-port', '--gateway-port', '--kafka-port', '--clickhouse-port'].flatMap((name) => [name, '0']);
-  const child = spawn(process.execPath, [TALLY, 'up', '--json', '--data', dataDir, ...ports], {
+  const child = spawn(process.execPath, [TALLY, 'up', '--json', '--data', dataDir, ...ports, ...more], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

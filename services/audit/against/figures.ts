@@ -6,11 +6,13 @@ import {
   engagedPeople,
   monthlyInteractions,
   monthsWithInteractions,
+  UNIFICATION_DEFAULT,
+  type UnificationRules,
+  unificationRules,
   unifiedPeople,
 } from '@tally/figures';
-import { type CountingPolicy, DEFAULT_POLICY, policyNamed } from '@tally/metering';
+import { always } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import { TallyError } from '@tally/platform/errors';
 import { type Comparison, DIFFERENCES_LISTED_MAX } from '../findings.ts';
 import { dayAt, dayText, lastDay, monthOfDay } from '../recount/days.ts';
 import { type Counts, daysCounted, type MonthCount, recountEngaged, recountMonths } from '../recount/meters.ts';
@@ -42,7 +44,6 @@ export async function compareFigures(options: FigureOptions): Promise<Comparison
 
 async function compareMonths({ clickhouse, recount }: FigureOptions, tenants: string[]): Promise<Comparison> {
   const comparison = new Figures('Kafka: monthly interactions');
-  const policy = policyOfAll();
   const byTenant = new Map<string, Map<string, MonthCount>>();
   for (const count of recountMonths(recount.events, recount.scopes)) {
     const months = byTenant.get(count.tenantId) ?? new Map<string, MonthCount>();
@@ -54,7 +55,7 @@ async function compareMonths({ clickhouse, recount }: FigureOptions, tenants: st
     const range = [...recounted.keys(), ...(stored ? [stored.from, stored.to] : [])].sort();
     const [from, to] = [range.at(0), range.at(-1)];
     if (from === undefined || to === undefined) continue;
-    for (const figure of await monthlyInteractions(clickhouse, { tenantId, from, to, policy })) {
+    for (const figure of await monthlyInteractions(clickhouse, { tenantId, from, to, policies: always() })) {
       const { total, byChannel, byEnvironment } = recounted.get(figure.month) ?? EMPTY_MONTH;
       comparison.add(
         `interactions of ${tenantId} in ${figure.month}`,
@@ -70,7 +71,6 @@ const EMPTY_MONTH = { total: 0, byChannel: {}, byEnvironment: {} };
 
 async function compareEngaged({ clickhouse, recount, now }: FigureOptions, tenants: string[]): Promise<Comparison> {
   const comparison = new Figures('Kafka: engaged people');
-  const policy = policyOfAll();
   const days = new Set([dayAt(now)]);
   const counted = daysCounted(recount.events);
   if (counted) {
@@ -79,7 +79,7 @@ async function compareEngaged({ clickhouse, recount, now }: FigureOptions, tenan
   for (const day of days) {
     const recounted = recountEngaged(recount.events, recount.scopes, day);
     for (const tenantId of tenants) {
-      const figure = await engagedPeople(clickhouse, { tenantId, day: dayText(day), policy });
+      const figure = await engagedPeople(clickhouse, { tenantId, day: dayText(day), policies: always() });
       const { total, byEnvironment, byEntityType } = recounted.get(tenantId) ?? EMPTY_ENGAGED;
       comparison.add(
         `engaged people of ${tenantId} on ${dayText(day)}`,
@@ -98,15 +98,18 @@ async function compareUnified(
   tenants: ReadonlyMap<string, ReadonlySet<string>>,
 ): Promise<Comparison> {
   const comparison = new Figures('Kafka: unified people');
-  const people = recount.people.people();
+  const rules = new Map<string, UnificationRules>();
+  for (const tenantId of tenants.keys()) rules.set(tenantId, await unificationRules(clickhouse, tenantId));
+  const people = recount.people.people(({ tenantId }) => rules.get(tenantId) ?? UNIFICATION_DEFAULT);
   const recounted = new Map(
     recount.scopes.all().map((scope, number) => [`${scope.tenantId}/${scope.environmentId}`, people.get(number)]),
   );
   for (const [tenantId, environments] of tenants) {
     for (const environmentId of environments) {
-      const figure = await unifiedPeople(clickhouse, { tenantId, environmentId });
+      const asked = { tenantId, environmentId, rules: rules.get(tenantId) ?? UNIFICATION_DEFAULT };
+      const { people: figure, records } = await unifiedPeople(clickhouse, asked);
       const of = recounted.get(`${tenantId}/${environmentId}`) ?? { people: 0, records: 0 };
-      comparison.add(`unified people of ${tenantId} in ${environmentId}`, { ...figure }, { ...of });
+      comparison.add(`unified people of ${tenantId} in ${environmentId}`, { people: figure, records }, { ...of });
     }
   }
   return comparison.done();
@@ -142,10 +145,4 @@ class Figures {
 
 function prefixed(prefix: string, counts: Readonly<Record<string, number>>): Counts {
   return Object.fromEntries(Object.entries(counts).map(([name, count]) => [`${prefix} ${name}`, count]));
-}
-
-function policyOfAll(): CountingPolicy {
-  const policy = policyNamed(DEFAULT_POLICY);
-  if (policy) return policy;
-  throw new TallyError(`there is no policy ${DEFAULT_POLICY}`, { code: 'BUG', retriable: false });
 }

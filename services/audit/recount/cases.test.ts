@@ -48,7 +48,7 @@ describe('worked cases, recounted', () => {
           break;
         }
         case 'unified': {
-          const people = recount.people.people();
+          const people = recount.people.people(() => ({ kinds: null, limit: 10_000 }));
           const byEnvironment = scopes
             .all()
             .map((scope, number) => ({ ...scope, people: people.get(number)?.people ?? 0 }))

@@ -1,11 +1,12 @@
 /**
  * Unified people, recounted: of each source record the last state is kept, and at the end the identifiers, not the
  * records, are joined: two that stand on one record belong to one person. A person is a group of joined identifiers that
- * some record has, or a record without any.
+ * some record has, or a record without any. Identifiers of kinds that do not join, and those that more records share than
+ * the limit, are taken off the records first.
  */
 import type { ProfileDatum } from './datum.ts';
 import { Numbering } from './numbering.ts';
-import type { Scopes } from './scopes.ts';
+import type { Scope, Scopes } from './scopes.ts';
 
 export interface People {
   people: number;
@@ -13,10 +14,18 @@ export interface People {
   records: number;
 }
 
+/** How a tenant's records are unified. */
+export interface JoinRules {
+  /** Kinds that join; null: every kind. */
+  kinds: readonly string[] | null;
+  /** An identifier that more records share joins nobody. */
+  limit: number;
+}
+
 interface SourceRecord {
   scope: number;
-  /** Numbers of its identifiers. */
-  identifiers: number[];
+  /** Numbers of its identifiers, each once. */
+  identifiers: readonly number[];
 }
 
 const NUL = Buffer.alloc(1);
@@ -25,6 +34,8 @@ export class PeopleRecount {
   readonly #scopes: Scopes;
   readonly #records = new Numbering();
   readonly #identifiers = new Numbering();
+  /** The kind of each identifier, by its number. */
+  readonly #kinds: string[] = [];
   /** By number of the record; undefined is deleted. */
   readonly #states: (SourceRecord | undefined)[] = [];
 
@@ -39,26 +50,28 @@ export class PeopleRecount {
       this.#states[record] = undefined;
       return;
     }
-    const numbers: number[] = [];
+    const numbers = new Set<number>();
     for (const { kind, value } of identifiers) {
       const normal = normalForm(kind.toString(), value.toString());
       if (normal === '') continue;
-      numbers.push(this.#identifiers.numberOf(joined([tenantId, environmentId, kind, Buffer.from(normal)])));
+      const number = this.#identifiers.numberOf(joined([tenantId, environmentId, kind, Buffer.from(normal)]));
+      this.#kinds[number] = kind.toString();
+      numbers.add(number);
     }
-    this.#states[record] = { scope: this.#scopes.numberOf(tenantId, environmentId), identifiers: numbers };
+    this.#states[record] = { scope: this.#scopes.numberOf(tenantId, environmentId), identifiers: [...numbers] };
   }
 
   /** By number of the scope; scopes without a record are absent. */
-  people(): Map<number, People> {
+  people(rulesOf: (scope: Scope) => JoinRules): Map<number, People> {
+    const states = this.#joining(this.#scopes.all().map(rulesOf));
     const groups = new Groups(this.#identifiers.size);
-    for (const state of this.#states) {
-      const [first, ...others] = state?.identifiers ?? [];
+    for (const { identifiers } of states) {
+      const [first, ...others] = identifiers;
       if (first !== undefined) for (const other of others) groups.join(first, other);
     }
     const people = new Map<number, People>();
     const met = new Uint8Array(this.#identifiers.size);
-    for (const state of this.#states) {
-      if (!state) continue;
+    for (const state of states) {
       const of = people.get(state.scope) ?? { people: 0, records: 0 };
       people.set(state.scope, of);
       of.records++;
@@ -70,6 +83,20 @@ export class PeopleRecount {
     }
     return people;
   }
+
+  /** The records that are there, each with those of its identifiers alone that join. */
+  #joining(rules: readonly JoinRules[]): SourceRecord[] {
+    const live = this.#states.filter((state) => state !== undefined);
+    const sharing = new Uint32Array(this.#identifiers.size);
+    for (const { identifiers } of live) for (const number of identifiers) sharing[number] = (sharing[number] ?? 0) + 1;
+    return live.map(({ scope, identifiers }) => {
+      const of = rules[scope];
+      const joins = (number: number): boolean =>
+        of === undefined ||
+        ((sharing[number] ?? 0) <= of.limit && (of.kinds === null || of.kinds.includes(this.#kinds[number] ?? '')));
+      return { scope, identifiers: identifiers.filter(joins) };
+    });
+  }
 }
 
 /** The spelling under which an identifier is known. */
@@ -78,6 +105,8 @@ function normalForm(kind: string, value: string): string {
   if (kind !== 'phone') return value.trim();
   let form = '';
   for (const character of value) if (character === '+' || (character >= '0' && character <= '9')) form += character;
+  // Signs alone are nobody's number.
+  if (!/[0-9]/.test(form)) return '';
   return form.startsWith('00') ? `+${form.slice(2)}` : form;
 }
 

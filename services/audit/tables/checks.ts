@@ -128,6 +128,32 @@ export const TABLE_CHECKS: readonly TableCheck[] = [
     },
   },
   {
+    name: 'conflicting_interactions: a row for each conflicting position',
+    sets: {
+      left: recorded('interactions', `outcome = 'conflicting'`, '0'),
+      right: `SELECT position, 0 AS content FROM conflicting_interactions WHERE ${WITHIN}`,
+      onlyLeft: 'conflicting in log_outcomes, but conflicting_interactions has no row',
+      onlyRight: 'conflicting_interactions has a row, but log_outcomes does not say conflicting',
+      otherwise: '',
+    },
+  },
+  {
+    name: 'conflicting_interactions: other content than the event had before',
+    offenders: `
+      SELECT
+        again.position AS position,
+        max(NOT there OR before.position >= again.position OR before.content_hash = again.content_hash) AS differs
+      FROM (SELECT position, event_key, content_hash FROM conflicting_interactions WHERE ${WITHIN}) AS again
+      LEFT JOIN
+      (
+        SELECT event_key, position, content_hash, 1 AS there
+        FROM event_index
+        WHERE kind != 'void' AND event_key IN (SELECT event_key FROM conflicting_interactions)
+      ) AS before USING (event_key)
+      GROUP BY position`,
+    what: 'conflicting_interactions has what no earlier event differs from',
+  },
+  {
     name: 'daily_interactions: what is counted, by day, environment, channel',
     sets: {
       left: `SELECT position, content FROM (${ofDays('counted')}) WHERE ${WITHIN}`,

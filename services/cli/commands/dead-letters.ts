@@ -5,6 +5,7 @@ import {
   type ListedLetter,
   list,
   named,
+  ORIGIN_FORM,
   originText,
   parseOrigin,
   REASON_CHARACTERS_MAX,
@@ -82,7 +83,7 @@ async function runList({ data, json, limit, since, ...filter }: ListOptions): Pr
 function showCommand(): Command {
   return new Command('show')
     .description('one of them in full: headers, key, content, what it was retried from and what came of its retries')
-    .argument('<origin>', 'TOPIC/PARTITION/OFFSET of the refused record', originArgument)
+    .argument('<origin>', `${ORIGIN_FORM} of the refused record`, originArgument)
     .action((origin: string, { data, json }: CommonOptions) =>
       within(data, async (context) => {
         const shown = await show(context, origin);
@@ -95,7 +96,7 @@ function showCommand(): Command {
 function retryCommand(): Command {
   return new Command('retry')
     .description('send refused records again, byte for byte, to the topic they came from; an event never counts twice')
-    .argument('[origin...]', 'TOPIC/PARTITION/OFFSET of each', originArguments)
+    .argument('[origin...]', `${ORIGIN_FORM} of each`, originArguments)
     .option('--all', 'all open ones', false)
     .option('--reason <code>', 'with --all: only those with this reason')
     .option('--rekey', 'give each the key its content asks for', false)
@@ -171,7 +172,7 @@ function printRetried({ sent, refused }: RetryResult, { rekey }: { rekey: boolea
 function discardCommand(): Command {
   return new Command('discard')
     .description('say that these are not to be dealt with any further; they stay in the topic, and this on record')
-    .argument('<origin...>', 'TOPIC/PARTITION/OFFSET of each', originArguments)
+    .argument('<origin...>', `${ORIGIN_FORM} of each`, originArguments)
     .requiredOption('--because <reason>', 'why; kept for ever', reasonText)
     .option('--by <who>', 'kept with the discard', userInfo().username)
     .option('--yes', 'do not ask', false)
@@ -209,7 +210,7 @@ function originArgument(text: string): string {
   try {
     return originText(parseOrigin(text));
   } catch {
-    throw new InvalidArgumentError('expected TOPIC/PARTITION/OFFSET');
+    throw new InvalidArgumentError(`expected ${ORIGIN_FORM}`);
   }
 }
 

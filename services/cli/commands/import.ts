@@ -1,6 +1,16 @@
 import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { type FileReport, FORMATS, type Format, formatOf, importFile, ROW_TYPES, type RowType } from '@tally/importer';
+import {
+  DELIMITERS,
+  type DelimiterName,
+  type FileReport,
+  FORMATS,
+  type Format,
+  formatOf,
+  importFile,
+  ROW_TYPES,
+  type RowType,
+} from '@tally/importer';
 import { Command, Option } from 'commander';
 import { openDestination } from '../import-destination.ts';
 import { importBar } from '../import-progress.ts';
@@ -12,6 +22,7 @@ interface ImportOptions {
   data: string;
   type: RowType;
   format?: Format;
+  delimiter?: DelimiterName;
   ignoreUnknown: boolean;
   restart: boolean;
   dryRun: boolean;
@@ -41,6 +52,11 @@ export function importCommand(): Command {
     .addOption(dataOption())
     .addOption(new Option('--type <type>', 'what a row is').choices(ROW_TYPES).default('interaction'))
     .addOption(new Option('--format <format>', 'format, whatever the extension').choices(FORMATS))
+    .addOption(
+      new Option('--delimiter <delimiter>', 'of CSV; default what the header line has').choices(
+        Object.keys(DELIMITERS),
+      ),
+    )
     .option('--ignore-unknown', 'leave unknown fields out instead of refusing them', false)
     .option('--restart', 'begin anew, also where an earlier import was stopped', false)
     .option('--dry-run', 'judge every row, send nothing', false)
@@ -66,6 +82,7 @@ async function run(paths: string[], options: ImportOptions, command: Command): P
         format,
         type: options.type,
         ignoreUnknown: options.ignoreUnknown,
+        delimiter: options.delimiter,
         restart: options.restart,
         now: Date.now,
         onProgress: bar.update,

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { type Connection, connect } from '../connection.ts';
 import { dataOption, jsonOption } from '../options.ts';
 import { count, print, printJson, table } from '../print.ts';
+import { replayWithProgress } from '../replay-with-progress.ts';
 
 interface LogOptions {
   data: string;
@@ -31,7 +32,7 @@ export function logCommand(): Command {
     .action((options: LogOptions & OpenOptions) => within(options, (connection) => open(connection, options)));
   command
     .command('rewind')
-    .description('set the consumers back to the first record without an outcome: offsets were moved by hand')
+    .description('set the consumers back to what is surely counted whole: offsets were moved by hand')
     .requiredOption('--topic <topic>', 'the topic')
     .addOption(dataOption())
     .addOption(jsonOption())
@@ -77,7 +78,9 @@ async function list({ clickhouse }: Connection, { json }: LogOptions): Promise<v
 }
 
 async function open(connection: Connection, { topic, because, by, afresh, json }: LogOptions & OpenOptions) {
-  const { log, partitions } = await openLog({ ...connection, topic }, { by, because, afresh });
+  const { log, partitions, cutOff } = await openLog({ ...connection, topic }, { by, because, afresh });
+  // The consumers will not come to the old epoch's last insert again, so what it left half-written is written here.
+  if (cutOff) await replayWithProgress(connection, connection.clickhouse, { complete: false });
   if (json) {
     printJson({ epoch: log.epoch, topic, partitions: partitions.map(asNumbers) });
     return;

@@ -1,12 +1,11 @@
-import { IdentifierHasher, type ReplayReport, replay } from '@tally/consumer';
+import type { ReplayReport } from '@tally/consumer';
 import { allFigures, differences, outcomeCounts } from '@tally/figures';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import { createLog } from '@tally/platform/log';
 import { Command } from 'commander';
 import { type Connection, connect } from '../connection.ts';
-import { dataOption, jsonOption } from '../options.ts';
+import { DATA_DIR_DEFAULT, databaseName, dataOption, jsonOption } from '../options.ts';
 import { count, print, printJson } from '../print.ts';
-import { progressBar } from '../progress.ts';
+import { replayWithProgress } from '../replay-with-progress.ts';
 
 interface ReplayCommandOptions {
   data: string;
@@ -23,7 +22,7 @@ export function replayCommand(): Command {
       const connection = connect(options.data);
       try {
         const before = await everything(connection, connection.clickhouse);
-        const report = await run(connection, connection.clickhouse, { complete: false });
+        const report = await replayWithProgress(connection, connection.clickhouse, { complete: false });
         const after = await everything(connection, connection.clickhouse);
         tell(options, report, differences(before, after), before.size, 'before and after');
       } finally {
@@ -36,24 +35,32 @@ export function replayCommand(): Command {
 export function rebuildCommand(): Command {
   return new Command('rebuild')
     .description('build an empty database from the log alone, and hold its figures against the live ones')
-    .requiredOption('--database <name>', 'the database to make; it must not exist')
+    .requiredOption('--database <name>', 'the database to make; it must not exist', databaseName)
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(async (options: ReplayCommandOptions & { database: string }) => {
       const connection = connect(options.data);
       const target = await connection.emptyDatabase(options.database);
       try {
-        const report = await run(connection, target, { complete: true });
+        const report = await replayWithProgress(connection, target, { complete: true });
         const [live, rebuilt] = [
           await everything(connection, connection.clickhouse),
           await everything(connection, target),
         ];
         tell(options, report, differences(live, rebuilt), live.size, `in the live database and in ${options.database}`);
+        if (!options.json) print(howToRunOn(options));
       } finally {
         await target.close();
         await connection.close();
       }
     });
+}
+
+/** Where the environment says where Kafka is, the services are somebody else's to start. */
+function howToRunOn({ data, database }: { data: string; database: string }): string {
+  if (process.env['TALLY_KAFKA']) return `Services run on it with TALLY_CLICKHOUSE_DATABASE=${database}.\n`;
+  const directory = data === DATA_DIR_DEFAULT ? '' : ` --data ${data}`;
+  return `Stop the instance, then run on it: tally up${directory} --database ${database}\n`;
 }
 
 /** Figures, and what became of the log's positions. */
@@ -64,39 +71,6 @@ async function everything({ topics }: Connection, clickhouse: ClickHouse): Promi
     for (const [outcome, positions] of counts) all.set(`${outcome} positions of ${topic}`, String(positions));
   }
   return all;
-}
-
-async function run(
-  connection: Connection,
-  target: ClickHouse,
-  { complete }: { complete: boolean },
-): Promise<ReplayReport & { durationMs: number }> {
-  const { kafka, admin, clickhouse: source, topics, groupId, identifierSecret } = connection;
-  const startedAt = Date.now();
-  let bar: ReturnType<typeof progressBar> | undefined;
-  try {
-    const report = await replay(
-      {
-        kafka,
-        admin,
-        source,
-        target,
-        topics,
-        groupId,
-        hasher: new IdentifierHasher(identifierSecret()),
-        log: createLog('replay', 'error'),
-        onProgress: (done, total) => {
-          bar ??= progressBar('replaying', total, 'records');
-          bar.update(done);
-        },
-      },
-      { complete },
-    );
-    bar?.finish(report.records);
-    return { ...report, durationMs: Date.now() - startedAt };
-  } finally {
-    bar?.stop();
-  }
 }
 
 function tell(

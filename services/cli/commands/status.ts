@@ -11,9 +11,9 @@ export function statusCommand(): Command {
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(({ data, json }: { data: string; json: boolean }) => {
-      const { pids, adminKey, ...addresses } = runningInstance(resolve(data));
+      const { pids, adminKey, database, ...addresses } = runningInstance(resolve(data));
       if (json) {
-        printJson({ ...addresses, pids });
+        printJson({ ...addresses, database, pids });
         return;
       }
       const services = new Set([...Object.keys(addresses), ...Object.keys(pids)]);
@@ -23,6 +23,6 @@ export function statusCommand(): Command {
         (pids[service] ?? []).join(' '),
       ]);
       print(table([{ title: 'service' }, { title: 'address' }, { title: 'pids' }], rows));
-      print(`admin key ${adminKey}\n`);
+      print(`database  ${database}\nadmin key ${adminKey}\n`);
     });
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { LocalEvent } from '@tally/local';
 import { Command } from 'commander';
-import { dataOption, jsonOption, whole } from '../options.ts';
+import { databaseName, dataOption, jsonOption, whole } from '../options.ts';
 import { startStack } from '../stack.ts';
 import { listenForStop } from '../until-stopped.ts';
 
@@ -13,6 +13,7 @@ interface UpOptions {
   gatewayPort: number;
   kafkaPort: number;
   clickhousePort: number;
+  database?: string;
   consumers: number;
   partitions: number;
   aggregateCron: string;
@@ -28,6 +29,7 @@ export function upCommand(): Command {
     .option('--gateway-port <port>', 'port of the gateway, 0 for any free one', whole(0, PORT_MAX), 8081)
     .option('--kafka-port <port>', 'port of Kafka, 0 for any free one', whole(0, PORT_MAX), 9092)
     .option('--clickhouse-port <port>', 'HTTP port of ClickHouse, 0 for any free one', whole(0, PORT_MAX), 8123)
+    .option('--database <name>', 'database of ClickHouse, such as one that `tally rebuild` made', databaseName)
     .option('--consumers <n>', 'consumer processes', whole(1, 64), 1)
     .option('--partitions <n>', 'partitions of each metered topic, at the first start', whole(1, 1024), 8)
     .option('--aggregate-cron <expression>', 'when the aggregator runs, UTC', '*/15 * * * * *')
@@ -41,7 +43,10 @@ async function up(options: UpOptions): Promise<void> {
   const stack = await startStack({
     ...rest,
     dataDir: resolve(data),
-    onEvent: json ? () => undefined : printEvent,
+    onEvent: (event) => {
+      if (event.kind === 'refused') printRefusal(event);
+      else if (!json) printEvent(event);
+    },
   });
   const instance = stack.instance();
   if (json) process.stdout.write(`${JSON.stringify({ ready: true, ...instance })}\n`);
@@ -57,6 +62,11 @@ function printEvent({ service, kind, detail, waitMs }: LocalEvent): void {
   if (kind === 'stopped') return;
   const wait = waitMs === undefined ? '' : ` in ${(waitMs / 1000).toFixed(1)} s`;
   process.stderr.write(`${service.padEnd(12)} ${kind}${wait}${detail ? `: ${detail}` : ''}\n`);
+}
+
+/** What a service waits for a person to do; said with `--json` too, since nothing is ready before it is done. */
+function printRefusal({ service, detail = '' }: LocalEvent): void {
+  process.stderr.write(`\n${service} refuses to start and tries again: ${detail}\n\n`);
 }
 
 function welcome(

@@ -45,6 +45,32 @@ describe('an answer that a full disk has cut short, with status 200', () => {
     await clickhouse.close();
   });
 
+  const streamed = async (body: string): Promise<string> => {
+    const clickhouse = await answering(body);
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of clickhouse.streamRaw('SELECT')) chunks.push(chunk);
+    } finally {
+      await clickhouse.close();
+    }
+    return Buffer.concat(chunks).toString();
+  };
+
+  it.each([
+    ['nothing', ''],
+    ['rows alone', 'row row row row row row row row'],
+    ['a part of the end mark', 'row tally:end-of-answe'],
+    ['something behind the end mark', 'row tally:end-of-answer.'],
+  ])('is refused as retriable by a stream: %s', async (_, body) => {
+    await expect(streamed(body)).rejects.toMatchObject({ code: 'CLICKHOUSE_ANSWER_CUT', retriable: true });
+  });
+
+  it('is streamed without its end mark when it is whole', async () => {
+    expect(await streamed('row tally:end-of-answer')).toBe('row ');
+    server.close();
+    expect(await streamed('tally:end-of-answer')).toBe('');
+  });
+
   it('passes when it is whole', async () => {
     const clickhouse = await answering('12345678', '{"result_rows":"1"}');
     expect(await clickhouse.queryWithTable('SELECT', table, 8)).toEqual(Buffer.from('12345678'));

@@ -43,6 +43,9 @@ const SETTINGS: ClickHouseSettings = {
 /** Sent with every answer; what it says is final, since answers come when the query has ended. */
 const SUMMARY_HEADER = 'x-clickhouse-summary';
 
+/** Written behind the last row, and only when the query has succeeded. */
+const END_OF_ANSWER = 'tally:end-of-answer';
+
 /** ClickHouse's codes for errors that the same request would meet again: the statement or the data is at fault. */
 const FINAL_CODES: ReadonlySet<string> = new Set([
   '6', // CANNOT_PARSE_TEXT
@@ -117,6 +120,45 @@ export class ClickHouse {
     } catch (cause) {
       throw clickhouseError(cause);
     }
+  }
+
+  /**
+   * The bytes of a query's only column, of type String, as they come, row after row with nothing in between. Throws
+   * `CLICKHOUSE_ANSWER_CUT`, retriable, unless the answer ends as ClickHouse ends one that is whole: RowBinary would
+   * have no such end, and an error in the middle could pass for fewer rows.
+   */
+  async *streamRaw(sql: string, params: Params = {}): AsyncGenerator<Buffer> {
+    const { stream } = await this.#ask(() =>
+      this.#client.exec({
+        query: `${sql} FORMAT CustomSeparated`,
+        query_params: params,
+        clickhouse_settings: {
+          wait_end_of_query: 0,
+          format_custom_escaping_rule: 'Raw',
+          format_custom_row_after_delimiter: '',
+          format_custom_result_after_delimiter: END_OF_ANSWER,
+        },
+      }),
+    );
+    // Kept back until more comes, since the end mark may be in parts.
+    let last: Buffer = Buffer.alloc(0);
+    try {
+      for await (const chunk of stream) {
+        const bytes = Buffer.concat([last, chunk as Buffer]);
+        const ready = Math.max(bytes.length - END_OF_ANSWER.length, 0);
+        if (ready > 0) yield bytes.subarray(0, ready);
+        last = bytes.subarray(ready);
+      }
+    } catch (cause) {
+      throw cause instanceof TallyError ? cause : clickhouseError(cause);
+    } finally {
+      stream.destroy();
+    }
+    if (last.toString('latin1') === END_OF_ANSWER) return;
+    throw new TallyError('ClickHouse ended its answer in the middle', {
+      code: 'CLICKHOUSE_ANSWER_CUT',
+      retriable: true,
+    });
   }
 
   /** A statement without an answer. */

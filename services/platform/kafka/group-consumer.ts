@@ -3,8 +3,9 @@
  * kept alive for as long as a handler works, however long that is.
  */
 import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { TallyError } from '../errors.ts';
+import { messageOf, TallyError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { kafkaError } from './client.ts';
 
 export interface IncomingRecord {
   offset: bigint;
@@ -52,8 +53,8 @@ export interface GroupConsumerOptions {
   handle: (batch: IncomingBatch) => Promise<void>;
   /** Told when partitions were (re)assigned, before their first batch. */
   onAssigned: (assignment: Record<string, number[]>) => void;
-  /** Told of an error after which this consumer does not go on. */
-  onFatal: (error: unknown) => void;
+  /** Told of an error after which this consumer, once started, does not go on. */
+  onFatal: (error: TallyError) => void;
   /** For tests: awaited between handling and commit, and after the commit. */
   checkpoint?: ((place: 'before-commit' | 'committed') => Promise<void>) | undefined;
 }
@@ -78,24 +79,40 @@ export class GroupConsumer {
     });
   }
 
+  /**
+   * Joins the group. Throws a TallyError `KAFKA_UNAVAILABLE`, retriable when another GroupConsumer may succeed where this
+   * one did not: a broker that is not there yet, a group whose coordinator is just starting.
+   */
   async start(): Promise<void> {
-    const { topics, concurrency, onAssigned, onFatal, log } = this.#options;
+    const { topics, concurrency, onAssigned, onFatal, log, groupId } = this.#options;
+    let started = false;
+    let crash: { error: unknown } | undefined;
     this.#consumer.on('consumer.group_join', ({ payload }) => {
       log.info({ assignment: payload.memberAssignment, leader: payload.isLeader }, 'joined the group');
       onAssigned(payload.memberAssignment);
     });
     this.#consumer.on('consumer.crash', ({ payload }) => {
       if (payload.restart) log.warn({ err: payload.error }, 'the group consumer starts again');
-      else onFatal(payload.error);
+      else if (started) onFatal(kafkaError(`left group ${groupId}: ${messageOf(payload.error)}`, payload.error));
+      else crash = { error: payload.error };
     });
-    await this.#consumer.connect();
-    await this.#consumer.subscribe({ topics, fromBeginning: true });
-    await this.#consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: concurrency,
-      eachBatch: (payload) => this.#eachBatch(payload),
-    });
+    try {
+      await this.#consumer.connect();
+      await this.#consumer.subscribe({ topics, fromBeginning: true });
+      // A join that fails for good is told as a crash, and this resolves all the same.
+      await this.#consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: concurrency,
+        eachBatch: (payload) => this.#eachBatch(payload),
+      });
+      started = true;
+    } catch (error) {
+      crash = { error };
+    }
+    if (crash === undefined) return;
+    await this.#consumer.disconnect().catch(() => undefined);
+    throw kafkaError(`could not join group ${groupId}: ${messageOf(crash.error)}`, crash.error);
   }
 
   /** Leaves the group after the batches in hand; they are committed. */

@@ -2,6 +2,7 @@ export { KafkaAdmin, type PartitionExtent, type TopicSpecification } from './adm
 export { createKafka, type KafkaOptions } from './client.ts';
 export { GroupConsumer, type GroupConsumerOptions, type IncomingBatch, type IncomingRecord } from './group-consumer.ts';
 export { partitionOf } from './partition.ts';
-export { type RecordPlace, readRecordsAt } from './read-at.ts';
+export { readRecordsAt } from './read-at.ts';
 export { readTopic, type StoredRecord } from './read-topic.ts';
 export { type OutgoingRecord, Sender, type SenderOptions } from './sender.ts';
+export type { RecordPlace } from './throwaway-reader.ts';

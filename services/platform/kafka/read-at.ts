@@ -1,65 +1,52 @@
 /**
  * Reads single records at known places, to see whether they are still what they were.
  */
-import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import { TallyError } from '../errors.ts';
 import type { KafkaAdmin } from './admin.ts';
 import type { IncomingRecord } from './group-consumer.ts';
+import { type RecordPlace, readThrowaway } from './throwaway-reader.ts';
 
-export interface RecordPlace {
-  topic: string;
-  partition: number;
-  offset: bigint;
-}
-
-const READ_TIMEOUT_MS = 30_000;
+const FETCH_WAIT_MS_MAX = 100;
+const STALL_MS_MAX = 30_000;
 
 /**
  * The records at the given places, at most one a partition, by `topic/partition`. A place that holds no record (a control
- * record, say) is absent. Throws TallyError `KAFKA_READ_TIMEOUT`.
+ * record, say) is absent. Throws TallyError `KAFKA_READ_TIMEOUT` or `KAFKA_UNAVAILABLE`.
  */
 export async function readRecordsAt(
-  { kafka, admin }: { kafka: Kafka; admin: KafkaAdmin },
+  sources: { kafka: Kafka; admin: KafkaAdmin },
   places: readonly RecordPlace[],
 ): Promise<Map<string, IncomingRecord>> {
   const found = new Map<string, IncomingRecord>();
-  const missing = new Map(places.map((place) => [`${place.topic}/${place.partition}`, place]));
+  const missing = new Map(places.map((place) => [nameOf(place), place.offset]));
   if (missing.size === 0) return found;
-  const groupId = `tally-read-${randomUUID()}`;
-  const consumer = kafka.consumer({ groupId, allowAutoTopicCreation: false, maxWaitTimeInMs: 100 });
-  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
-    const what = [...missing.keys()].join(', ');
-    reject(new TallyError(`could not read from ${what}`, { code: 'KAFKA_READ_TIMEOUT', retriable: true }));
-  }, READ_TIMEOUT_MS);
-  consumer.on('consumer.crash', ({ payload }) => {
-    if (!payload.restart) reject(payload.error);
+  await readThrowaway(sources, {
+    topics: [...new Set(places.map(({ topic }) => topic))],
+    from: places,
+    fetchWaitMsMax: FETCH_WAIT_MS_MAX,
+    stallMsMax: STALL_MS_MAX,
+    stalled: () => {
+      const what = [...missing.keys()].join(', ');
+      return new TallyError(`could not read from ${what}`, { code: 'KAFKA_READ_TIMEOUT', retriable: true });
+    },
+    visit: (of, messages) => {
+      const wanted = missing.get(nameOf(of));
+      const record = messages.find(({ offset }) => BigInt(offset) === wanted);
+      if (!record) return;
+      const { offset, key, value, timestamp, headers } = record;
+      const content = { key, value, timestamp: Number(timestamp), headers: headers ?? {} };
+      found.set(nameOf(of), { offset: BigInt(offset), ...content });
+    },
+    isDone: (last) => {
+      const wanted = missing.get(nameOf(last));
+      if (wanted !== undefined && last.offset >= wanted) missing.delete(nameOf(last));
+      return missing.size === 0;
+    },
   });
-  try {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [...new Set(places.map(({ topic }) => topic))], fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: async ({ batch }) => {
-        const name = `${batch.topic}/${batch.partition}`;
-        const place = missing.get(name);
-        if (!place || BigInt(batch.lastOffset()) < place.offset) return;
-        const record = batch.messages.find(({ offset }) => BigInt(offset) === place.offset);
-        if (record) {
-          const { offset, key, value, timestamp, headers } = record;
-          found.set(name, { offset: BigInt(offset), key, value, timestamp: Number(timestamp), headers: headers ?? {} });
-        }
-        missing.delete(name);
-        if (missing.size === 0) resolve();
-      },
-    });
-    for (const { topic, partition, offset } of places) consumer.seek({ topic, partition, offset: offset.toString() });
-    await done;
-    return found;
-  } finally {
-    clearTimeout(timer);
-    await consumer.disconnect();
-    await admin.forgetGroup(groupId);
-  }
+  return found;
+}
+
+function nameOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${topic}/${partition}`;
 }

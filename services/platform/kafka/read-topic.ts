@@ -1,10 +1,10 @@
 /**
  * Reads a topic once, from its start to the end it has now: for dead letters and for checks, not for streams.
  */
-import { randomUUID } from 'node:crypto';
-import type { Kafka } from 'kafkajs';
+import type { Kafka, KafkaMessage } from 'kafkajs';
 import { TallyError } from '../errors.ts';
 import type { KafkaAdmin } from './admin.ts';
+import { readThrowaway } from './throwaway-reader.ts';
 
 export interface StoredRecord {
   partition: number;
@@ -16,10 +16,11 @@ export interface StoredRecord {
   timestamp: number;
 }
 
+const FETCH_WAIT_MS_MAX = 500;
 /** Without anything new for this long, the broker is taken to be away. */
-const STALLED_MS_MAX = 120_000;
+const STALL_MS_MAX = 120_000;
 
-/** Calls `visit` for every record that is in the topic now; a partition's records in order. */
+/** Calls `visit` for every record that is in the topic now; a partition's records in order. Throws `KAFKA_UNAVAILABLE`. */
 export async function readTopic(
   { kafka, admin }: { kafka: Kafka; admin: KafkaAdmin },
   topic: string,
@@ -28,48 +29,41 @@ export async function readTopic(
   const ends = new Map<number, bigint>();
   for (const { partition, start, end } of await admin.extents(topic)) if (end > start) ends.set(partition, end);
   if (ends.size === 0) return;
-  const groupId = `tally-read-${randomUUID()}`;
-  const consumer = kafka.consumer({ groupId, allowAutoTopicCreation: false, readUncommitted: false });
-  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
-    const message = `reading ${topic} made no progress for ${STALLED_MS_MAX} ms`;
-    reject(new TallyError(message, { code: 'KAFKA_UNAVAILABLE', retriable: true }));
-  }, STALLED_MS_MAX);
-  consumer.on('consumer.crash', ({ payload }) => {
-    if (!payload.restart) reject(payload.error);
-  });
-  // Told of every fetch that held something, also of one that held control records alone.
-  consumer.on('consumer.end_batch_process', ({ payload: { partition, lastOffset } }) => {
-    timer.refresh();
-    const end = ends.get(partition);
-    if (end !== undefined && BigInt(lastOffset) >= end - 1n) ends.delete(partition);
-    if (ends.size === 0) resolve();
-  });
-  try {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: async ({ batch }) => {
-        const end = ends.get(batch.partition);
+  await readThrowaway(
+    { kafka, admin },
+    {
+      topics: [topic],
+      fetchWaitMsMax: FETCH_WAIT_MS_MAX,
+      stallMsMax: STALL_MS_MAX,
+      stalled: () => {
+        const message = `reading ${topic} made no progress for ${STALL_MS_MAX} ms`;
+        return new TallyError(message, { code: 'KAFKA_UNAVAILABLE', retriable: true });
+      },
+      visit: ({ partition }, messages) => {
+        const end = ends.get(partition);
         if (end === undefined) return;
-        for (const { offset, key, value, headers, timestamp } of batch.messages) {
-          if (BigInt(offset) >= end) break;
-          visit({
-            partition: batch.partition,
-            offset: BigInt(offset),
-            key,
-            value,
-            headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, text]) => [name, String(text)])),
-            timestamp: Number(timestamp),
-          });
+        for (const message of messages) {
+          const offset = BigInt(message.offset);
+          if (offset >= end) break;
+          visit(stored(partition, offset, message));
         }
       },
-    });
-    await done;
-  } finally {
-    clearTimeout(timer);
-    await consumer.disconnect();
-    await admin.forgetGroup(groupId);
-  }
+      isDone: ({ partition, offset }) => {
+        const end = ends.get(partition);
+        if (end !== undefined && offset >= end - 1n) ends.delete(partition);
+        return ends.size === 0;
+      },
+    },
+  );
+}
+
+function stored(partition: number, offset: bigint, { key, value, headers, timestamp }: KafkaMessage): StoredRecord {
+  return {
+    partition,
+    offset,
+    key,
+    value,
+    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, text]) => [name, String(text)])),
+    timestamp: Number(timestamp),
+  };
 }

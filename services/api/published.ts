@@ -1,0 +1,53 @@
+/**
+ * What was published when: every snapshot of a period, for whoever asks why a figure is another one than last week.
+ */
+import { publishedHistory } from '@tally/figures';
+import { firstDayOf, isDay, isMonth } from '@tally/metering';
+import type { ClickHouse } from '@tally/platform/clickhouse';
+import type { FastifyInstance } from '@tally/platform/http';
+import { z } from 'zod';
+import { asOfLastRun } from './as-of.ts';
+import { checked, tenantOf } from './parameters.ts';
+
+/** Snapshots in one answer. */
+const PUBLISHED_DEFAULT = 1_000;
+const PUBLISHED_MAX = 10_000;
+
+const asked = z
+  .object({
+    meter: z.enum(['interactions', 'engaged', 'unified']),
+    period: z.string(),
+    limit: z.coerce.number().int().min(1).max(PUBLISHED_MAX).default(PUBLISHED_DEFAULT),
+  })
+  .superRefine(({ meter, period }, context) => {
+    const [right, form] =
+      meter === 'interactions' ? [isMonth(period), 'a month, YYYY-MM'] : [isDay(period), 'a day, YYYY-MM-DD'];
+    if (!right) context.addIssue({ code: 'custom', path: ['period'], message: `of ${meter} must be ${form}` });
+  });
+
+/**
+ * `GET /v1/tenants/{t}/published?meter=&period=&limit=`: a month of interactions, a day of engaged or unified people; the
+ * newest `limit` snapshots, oldest first; `complete` says whether those are all.
+ */
+export function addPublishedRoute(app: FastifyInstance, { clickhouse }: { clickhouse: ClickHouse }): void {
+  app.get('/v1/tenants/:tenantId/published', async ({ params, query }) => {
+    const tenantId = tenantOf(params);
+    const { meter, period, limit } = checked(asked, query);
+    const asOf = await asOfLastRun(clickhouse, tenantId);
+    const history = await publishedHistory(clickhouse, {
+      tenantId,
+      meter,
+      period: meter === 'interactions' ? firstDayOf(period) : period,
+      limit: limit + 1,
+    });
+    const published = history.slice(-limit).map(({ computedAt, total, breakdown, policy, runId, positions }) => ({
+      computedAt: new Date(computedAt).toISOString(),
+      total,
+      breakdown,
+      policy: policy === '' ? null : policy,
+      runId,
+      positions,
+    }));
+    return { meter, period, published, complete: history.length <= limit, asOf };
+  });
+}

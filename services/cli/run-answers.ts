@@ -1,0 +1,51 @@
+/**
+ * What the api answers about runs of the aggregator and what they published.
+ */
+import { z } from 'zod';
+
+const positions = z.record(z.string(), z.number());
+
+export const runsAnswer = z.object({
+  runs: z.array(
+    z.object({
+      runId: z.string(),
+      job: z.string(),
+      cause: z.string(),
+      dueAt: z.string(),
+      startedAt: z.string(),
+      finishedAt: z.string(),
+      durationMs: z.number(),
+      day: z.string(),
+      scope: z.string(),
+      outcome: z.string(),
+      tenants: z.number(),
+      failed: z.array(z.string()),
+      error: z.string(),
+      published: z.number(),
+      waiting: z.number(),
+      process: z.string(),
+      positions,
+      epochs: z.record(z.string(), z.number()),
+    }),
+  ),
+});
+
+export const publishedAnswer = z.object({
+  meter: z.string(),
+  period: z.string(),
+  published: z.array(
+    z.object({
+      computedAt: z.string(),
+      total: z.number(),
+      breakdown: z.looseObject({}),
+      policy: z.string().nullable(),
+      runId: z.string(),
+      positions,
+    }),
+  ),
+  complete: z.boolean(),
+  asOf: z.object({ computedAt: z.string(), positions }).nullable(),
+});
+
+export type RunsAnswer = z.infer<typeof runsAnswer>;
+export type PublishedAnswer = z.infer<typeof publishedAnswer>;

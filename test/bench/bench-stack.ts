@@ -1,0 +1,104 @@
+/**
+ * What is measured: an embedded Kafka and ClickHouse with topics and tables, and no service. Kafka's topics stay empty;
+ * the group's offsets are set to what the generator has written, as a consumer would have committed them.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { migrate } from '@tally/cli/migrate';
+import { type LocalStack, startLocalStack } from '@tally/local';
+import { ClickHouse } from '@tally/platform/clickhouse';
+import { TallyError } from '@tally/platform/errors';
+import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { createLog } from '@tally/platform/log';
+import { topicNames } from '@tally/schemas';
+
+const DATABASE = 'tally';
+const PARTITIONS = 8;
+/** The fullest request is one that fills a chunk of millions of rows. */
+const REQUEST_TIMEOUT_MS = 1_800_000;
+
+/** Silent unless asked: logs go to standard output, where the report goes. */
+export const benchLog = createLog('bench', process.env['TALLY_LOG_LEVEL'] ?? 'silent');
+
+export class BenchStack {
+  readonly stack: LocalStack;
+  readonly clickhouse: ClickHouse;
+  readonly admin: KafkaAdmin;
+  readonly topics = topicNames();
+  readonly groupId = 'tally';
+  readonly partitions = PARTITIONS;
+
+  private constructor(stack: LocalStack) {
+    this.stack = stack;
+    const url = stack.clickhouseUrl;
+    this.clickhouse = new ClickHouse({ url, database: DATABASE, requestTimeoutMs: REQUEST_TIMEOUT_MS });
+    this.admin = new KafkaAdmin(createKafka({ brokers: [stack.kafka], clientId: 'tally-bench', log: benchLog }));
+  }
+
+  static async start(dataDir: string): Promise<BenchStack> {
+    const onEvent = ({ kind, service, detail }: { kind: string; service: string; detail?: string }): void => {
+      if (kind === 'preparing' || kind === 'exited') process.stderr.write(`${service} ${kind}: ${detail ?? ''}\n`);
+    };
+    const bench = new BenchStack(await startLocalStack({ dataDir, onEvent }));
+    try {
+      const { kafka, clickhouseUrl: url } = bench.stack;
+      await migrate({
+        brokers: [kafka],
+        topicPrefix: '',
+        partitions: PARTITIONS,
+        replicationFactor: 1,
+        clickhouse: { url, database: DATABASE },
+        log: benchLog,
+      });
+      return bench;
+    } catch (error) {
+      await bench.stop();
+      throw error;
+    }
+  }
+
+  /** ClickHouse's process. */
+  pid(): number | undefined {
+    return this.stack.pids().clickhouse[0];
+  }
+
+  async stop(): Promise<void> {
+    await this.admin.close();
+    await this.clickhouse.close();
+    await this.stack.stop();
+  }
+}
+
+/**
+ * Runs something on a stack of its own and stops it, whatever happens; a signal stops it too. The data are deleted unless
+ * they are to be kept. Throws `BENCH_DATA` when the directory given has anything in it.
+ */
+export async function withBenchStack<Result>(
+  { data, keep }: { data?: string | undefined; keep: boolean },
+  run: (bench: BenchStack) => Promise<Result>,
+): Promise<Result> {
+  const dir = data === undefined ? mkdtempSync(join(tmpdir(), 'tally-bench-')) : emptyDir(data);
+  const stopped = Promise.withResolvers<never>();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => stopped.reject(new Error(`stopped by ${signal}`)));
+  }
+  let bench: BenchStack | undefined;
+  try {
+    bench = await BenchStack.start(dir);
+    return await Promise.race([run(bench), stopped.promise]);
+  } finally {
+    // What was running when a signal came fails now, and need not say so.
+    benchLog.level = 'silent';
+    await bench?.stop();
+    if (keep) process.stderr.write(`the data stay in ${dir}\n`);
+    else rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** It is deleted in the end, so it must not be anybody's. */
+function emptyDir(data: string): string {
+  const dir = resolve(data);
+  if (!existsSync(dir) || readdirSync(dir).length === 0) return dir;
+  throw new TallyError(`${dir} is not empty`, { code: 'BENCH_DATA', retriable: false });
+}

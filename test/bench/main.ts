@@ -1,0 +1,21 @@
+/**
+ * `npm run bench -- NAME`: measurements of the real thing, as tables or as one JSON document. See docs/benchmarks.md.
+ */
+import { messageOf } from '@tally/platform/errors';
+import { Command } from 'commander';
+import { queryCommand } from './query.ts';
+import { unifiedCommand } from './unified.ts';
+
+const program = new Command('npm run bench --')
+  .description('measures Tally on this machine')
+  .addCommand(queryCommand())
+  .addCommand(unifiedCommand())
+  .showHelpAfterError();
+
+try {
+  await program.parseAsync();
+  process.exit();
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exit(1);
+}
