@@ -28,7 +28,13 @@ import { periodsOf, shareOfDay, type TenantWork, type Work, workOf } from './cha
 import { type Due, loggedRun, type RunResult, type RunStart } from './logged-run.ts';
 import { lastRuns, type Run } from './runs.ts';
 import { type Seen, seenBy } from './seen.ts';
-import { type DueTenant, type FigureContext, tenantSnapshots } from './tenant-figures.ts';
+import {
+  type DueTenant,
+  type FigureContext,
+  figuresTogether,
+  type Together,
+  tenantSnapshots,
+} from './tenant-figures.ts';
 
 export interface AggregateOptions {
   clickhouse: ClickHouse;
@@ -138,9 +144,10 @@ class Publisher {
       return { work, periods: periodsOf(work, known), decided: decided.has(tenantId) };
     });
     const newest = await newestPublished(clickhouse, { tenants, from: earliestOf(due, today) });
+    const together = await this.#together(due.filter(({ decided: alone }) => !alone));
     const waiting = due.values();
     const workers = Array.from({ length: TENANTS_AT_ONCE }, async () => {
-      for (const tenant of waiting) await this.#tenant(tenant, newest);
+      for (const tenant of waiting) await this.#tenant(tenant, newest, together);
     });
     await Promise.all(workers);
     if (this.#snapshots.length >= SNAPSHOTS_PER_INSERT) await this.flush();
@@ -153,10 +160,25 @@ class Publisher {
     this.#snapshots = [];
   }
 
-  async #tenant(tenant: DueTenant, newest: Awaited<ReturnType<typeof newestPublished>>): Promise<void> {
+  /** Tenants under the default policy at once. Where that fails, each is worked out alone, and only the one at fault fails. */
+  async #together(due: readonly DueTenant[]): Promise<Together | undefined> {
+    try {
+      return await figuresTogether(this.#context, due);
+    } catch (err) {
+      this.#log.warn({ err, tenants: due.length }, 'tenants could not be worked out together, each is alone');
+      return undefined;
+    }
+  }
+
+  async #tenant(
+    tenant: DueTenant,
+    newest: Awaited<ReturnType<typeof newestPublished>>,
+    together: Together | undefined,
+  ): Promise<void> {
     const { tenantId } = tenant.work;
     try {
-      for (const snapshot of await tenantSnapshots(this.#context, tenant, newest)) this.#snapshots.push(snapshot);
+      const snapshots = await tenantSnapshots(this.#context, tenant, { newest, together });
+      for (const snapshot of snapshots) this.#snapshots.push(snapshot);
     } catch (err) {
       this.#log.error({ err, tenantId }, 'tenant failed, the next run takes it again');
       this.failures.set(tenantId, messageOf(err));

@@ -2,8 +2,8 @@
  * One tenant's figures: those of its months and days that are due, and of them those that are not published yet.
  */
 import {
-  engagedCurve,
-  monthlyInteractions,
+  engagedCurves,
+  monthlyInteractionsOf,
   type NewestPublished,
   type Positions,
   periodName,
@@ -42,21 +42,21 @@ export interface DueTenant {
 
 type Figure = Pick<Snapshot, 'meter' | 'period' | 'total' | 'breakdown' | 'policy'>;
 
-/** Snapshots of what differs from the newest published ones, in figure, breakdown or policy, or was never published. */
+/**
+ * Snapshots of what differs from the newest published ones, in figure, breakdown or policy, or was never published.
+ * @param known the newest ones, and months and days where they were worked out for several tenants at once
+ */
 export async function tenantSnapshots(
   context: FigureContext,
-  { work, periods, decided }: DueTenant,
-  newest: ReadonlyMap<string, NewestPublished>,
+  tenant: DueTenant,
+  { newest, together }: { newest: ReadonlyMap<string, NewestPublished>; together: Together | undefined },
 ): Promise<Snapshot[]> {
   const { clickhouse, runId, clock, day, positions } = context;
+  const { work } = tenant;
   const { tenantId } = work;
   // Before anything is read: a figure is never older than it says.
-  const now = clock();
-  const policies = decided ? await policyTimeline(clickhouse, tenantId) : always();
-  const figures: Figure[] = [
-    ...(await interactionFigures(clickhouse, { tenantId, months: periods.months, policies })),
-    ...(await engagedFigures(clickhouse, { tenantId, from: periods.engagedFrom, to: day, policies })),
-  ];
+  const now = together?.at ?? clock();
+  const figures = [...(together?.figures.get(tenantId) ?? (await figuresAlone(context, tenant)))];
   if (work.unified) {
     for (const figure of await unifiedSnapshots({ clickhouse, day }, work)) figures.push({ ...figure, policy: '' });
   }
@@ -73,44 +73,77 @@ function isSame(before: NewestPublished, { total, breakdown, policy }: Figure): 
   return before.total === total && before.policy === policy && before.breakdown === JSON.stringify(breakdown);
 }
 
-async function interactionFigures(
+async function figuresAlone(context: FigureContext, tenant: DueTenant): Promise<readonly Figure[]> {
+  const { tenantId } = tenant.work;
+  const policies = tenant.decided ? await policyTimeline(context.clickhouse, tenantId) : always();
+  return (await figuresTogether(context, [tenant], policies)).figures.get(tenantId) ?? [];
+}
+
+export interface Together {
+  /** Before anything was read, milliseconds since 1970-01-01 UTC. */
+  at: number;
+  figures: ReadonlyMap<string, readonly Figure[]>;
+}
+
+/** Months and days of several tenants under the same policies, in a few queries for all of them. */
+export async function figuresTogether(
+  { clickhouse, clock, day }: FigureContext,
+  due: readonly DueTenant[],
+  policies: PolicyTimeline = always(),
+): Promise<Together> {
+  const at = clock();
+  const figures = new Map(due.map(({ work }): [string, Figure[]] => [work.tenantId, []]));
+  await addInteractions(clickhouse, figures, { due, policies });
+  await addEngaged(clickhouse, figures, { due, policies, to: day });
+  return { at, figures };
+}
+
+interface DueTogether {
+  due: readonly DueTenant[];
+  policies: PolicyTimeline;
+}
+
+async function addInteractions(
   clickhouse: ClickHouse,
-  { tenantId, months, policies }: { tenantId: string; months: readonly Month[]; policies: PolicyTimeline },
-): Promise<Figure[]> {
-  const figures: Figure[] = [];
-  for (const range of stretchesOf(months)) {
-    for (const figure of await monthlyInteractions(clickhouse, { tenantId, ...range, policies })) {
-      const { month, total, byChannel, byEnvironment } = figure;
+  figures: ReadonlyMap<string, Figure[]>,
+  { due, policies }: DueTogether,
+): Promise<void> {
+  const wanted = due.filter(({ periods }) => periods.months.length > 0);
+  const all = wanted.flatMap(({ periods }) => periods.months).sort();
+  const [from, to] = [all[0], all.at(-1)];
+  if (from === undefined || to === undefined) return;
+  const tenants = wanted.map(({ work }) => work.tenantId);
+  const months = await monthlyInteractionsOf(clickhouse, { tenants, from, to, policies });
+  for (const { work, periods } of wanted) {
+    const due = new Set<Month>(periods.months);
+    for (const { month, total, byChannel, byEnvironment } of months.get(work.tenantId) ?? []) {
+      if (!due.has(month)) continue;
       const first = firstDayOf(month);
       const policy = policyName(policies, first, addDays(firstDayOf(addToMonth(month, 1)), -1));
-      figures.push({ meter: 'interactions', period: first, total, breakdown: { byChannel, byEnvironment }, policy });
+      const breakdown = { byChannel, byEnvironment };
+      figures.get(work.tenantId)?.push({ meter: 'interactions', period: first, total, breakdown, policy });
     }
   }
-  return figures;
 }
 
-/** Months that follow each other, asked for at once. */
-function stretchesOf(months: readonly Month[]): { from: Month; to: Month }[] {
-  const stretches: { from: Month; to: Month }[] = [];
-  for (const month of months) {
-    const last = stretches.at(-1);
-    if (last && addToMonth(last.to, 1) === month) last.to = month;
-    else stretches.push({ from: month, to: month });
-  }
-  return stretches;
-}
-
-async function engagedFigures(
+async function addEngaged(
   clickhouse: ClickHouse,
-  { tenantId, from, to, policies }: { tenantId: string; from: Day | undefined; to: Day; policies: PolicyTimeline },
-): Promise<Figure[]> {
-  if (from === undefined) return [];
-  const days = await engagedCurve(clickhouse, { tenantId, from, to, policies });
-  return days.map(({ day, total, byEnvironment, byEntityType }) => ({
-    meter: 'engaged',
-    period: day,
-    total,
-    breakdown: { byEnvironment, byEntityType },
-    policy: policyName(policies, engagedWindow(day).first, day),
-  }));
+  figures: ReadonlyMap<string, Figure[]>,
+  { due, policies, to }: DueTogether & { to: Day },
+): Promise<void> {
+  const wanted = due.filter(({ periods }) => periods.engagedFrom !== undefined);
+  const from = wanted.map(({ periods }) => periods.engagedFrom ?? to).sort()[0];
+  if (from === undefined) return;
+  const tenants = wanted.map(({ work }) => work.tenantId);
+  const names = new Map<Day, string>();
+  const curves = await engagedCurves(clickhouse, { tenants, from, to, policies });
+  for (const { work, periods } of wanted) {
+    for (const { day, total, byEnvironment, byEntityType } of curves.get(work.tenantId) ?? []) {
+      if (day < (periods.engagedFrom ?? to)) continue;
+      const policy = names.get(day) ?? policyName(policies, engagedWindow(day).first, day);
+      names.set(day, policy);
+      const breakdown = { byEnvironment, byEntityType };
+      figures.get(work.tenantId)?.push({ meter: 'engaged', period: day, total, breakdown, policy });
+    }
+  }
 }

@@ -7,20 +7,13 @@
  * entity say all, and one pass over its months finds both.
  *
  * A void may empty an entity's day, which a bit that is only ever set cannot tell. So entities with a voided interaction
- * in the window get their days from `interactions` instead, without those voided.
+ * in the window are looked at again in `interactions`: where a void moved one of the two days, the entity is taken off as
+ * the bits have it and added as it is.
  */
-import {
-  addDays,
-  type Day,
-  dayOf,
-  engagedUntil,
-  engagedWindow,
-  lastDayWithoutDropout,
-  type PolicyTimeline,
-} from '@tally/metering';
-import type { ClickHouse } from '@tally/platform/clickhouse';
+import { addDays, type Day, dayOf, engagedWindow, lastDayWithoutDropout, type PolicyTimeline } from '@tally/metering';
+import type { ClickHouse, Params } from '@tally/platform/clickhouse';
 import type { EntityType } from '@tally/schemas';
-import { countedMask, monthsOf } from './policy-sql.ts';
+import { countedDays, countedMask, monthsOf, type SqlPart } from './policy-sql.ts';
 
 export interface EngagedPeople {
   total: number;
@@ -45,93 +38,180 @@ export async function engagedPeople(clickhouse: ClickHouse, asked: Asked & { day
   return { total, byEnvironment, byEntityType };
 }
 
-/** A tenant's engaged people on every day from `from` to `to`, both included. One query a year. */
+interface Days {
+  policies: PolicyTimeline;
+  from: Day;
+  to: Day;
+}
+
+/** A tenant's engaged people on every day from `from` to `to`, both included. One pass a year. */
 export async function engagedCurve(
   clickhouse: ClickHouse,
-  { tenantId, policies, from, to }: Asked & { from: Day; to: Day },
+  { tenantId, ...range }: Days & { tenantId: string },
 ): Promise<EngagedDay[]> {
-  const days: EngagedDay[] = [];
+  return (await engagedCurves(clickhouse, { tenants: [tenantId], ...range })).get(tenantId) ?? [];
+}
+
+/** The curves of several tenants under the same policies, in one pass a year for all of them. */
+export async function engagedCurves(
+  clickhouse: ClickHouse,
+  { tenants, policies, from, to }: Days & { tenants: readonly string[] },
+): Promise<Map<string, EngagedDay[]>> {
+  const curves = new Map(tenants.map((tenantId): [string, EngagedDay[]] => [tenantId, []]));
   for (let first = from; first <= to; ) {
     const yearEnd = lastDayWithoutDropout(first);
     const last = yearEnd < to ? yearEnd : to;
-    const spells = await readSpells(clickhouse, { tenantId, policies, first, last });
-    for (const day of curveOf(spells, first, last)) days.push(day);
+    const changes = Map.groupBy(
+      await readChanges(clickhouse, { tenants, policies, first, last }),
+      ({ tenant }) => tenant,
+    );
+    for (const [tenantId, curve] of curves) {
+      for (const day of curveOf(changes.get(tenantId) ?? [], first, last)) curve.push(day);
+    }
     first = addDays(last, 1);
   }
-  return days;
+  return curves;
 }
 
-/** Entities alike: their last day with an interaction up to the range's first, and their first one after it. */
-interface Spell {
+/** How many come, or, below 0, go on a day; on the range's first day all who are there. */
+interface Change {
+  tenant: string;
   environment: string;
   type: EntityType;
-  /** Days since 1970-01-01, 0 for none. */
-  before: number;
-  after: number;
+  /** Days since 1970-01-01. */
+  day: number;
   people: string;
 }
 
-async function readSpells(
+async function readChanges(
   clickhouse: ClickHouse,
-  { tenantId, policies, first, last }: Asked & { first: Day; last: Day },
-): Promise<Spell[]> {
+  { tenants, policies, first, last }: { tenants: readonly string[]; policies: PolicyTimeline; first: Day; last: Day },
+): Promise<Change[]> {
   const window = { first: engagedWindow(first).first, last };
-  const before = countedMask(policies, { first: window.first, last: first }, 'before');
-  const after = countedMask(policies, { first: addDays(first, 1), last }, 'after');
-  return clickhouse.query<Spell>(spellsSql(before.sql, after.sql), {
-    tenantId,
-    ...window,
-    ...monthsOf(window),
-    ...before.params,
-    ...after.params,
+  const upTo = { first: window.first, last: first };
+  const from = { first: addDays(first, 1), last };
+  const params = { tenants: [...tenants], ...window, ...monthsOf(window), rangeFirst: first };
+  const masks = { upTo: countedMask(policies, upTo, 'upTo'), from: countedMask(policies, from, 'from') };
+  const [changes, voided] = await Promise.all([
+    clickhouse.query<Change>(changesSql(masks), { ...params, ...masks.upTo.params, ...masks.from.params }),
+    clickhouse.query<VoidedEvent>(VOIDED_EVENTS, params),
+  ]);
+  if (voided.length === 0) return changes;
+  const days = { upTo: countedDays(policies, upTo, 'upTo'), from: countedDays(policies, from, 'from') };
+  const { entities, events, lists } = namesOf(voided);
+  const corrections = await clickhouse.query<Change>(correctionsSql(days, { entities, events }), {
+    ...params,
+    ...days.upTo.params,
+    ...days.from.params,
+    ...lists,
   });
+  for (const correction of corrections) changes.push(correction);
+  return changes;
 }
 
-/** A month's first day in the upper half and a mask in the lower one: ordered by day, whichever bit is looked for. */
-const DAYS_OF_MONTH = 'bitShiftLeft(toUInt64(toUInt16(month)), 32)';
+/** Later than every day. */
+const NEVER = 65_535;
 
-function spellsSql(before: string, after: string): string {
+/** For the days up to the range's first, and for those after it. */
+interface Parts {
+  upTo: SqlPart;
+  from: SqlPart;
+}
+
+/** Each entity's two days: the highest bit of all masks up to the range's first day, and the lowest of all after it. */
+function changesSql({ upTo, from }: Parts): string {
   return `
-  WITH voided AS
-  (
-    SELECT entity_key, event_key
-    FROM voided_interactions
-    WHERE tenant_id = {tenantId:String} AND day >= {first:Date} AND day <= {last:Date}
-  )
-  SELECT
-    environment, type,
-    toUInt32(if(last_before = 0, 0, bitShiftRight(last_before, 32) + floor(log2(bitAnd(last_before, 0xFFFFFFFF))))) AS before,
-    toUInt32(if(first_after = 0, 0, bitShiftRight(first_after, 32) + floor(log2(bitAnd(first_after, 0xFFFFFFFF))))) AS after,
-    count() AS people
+  SELECT tenant, environment, type, change.1 AS day, sum(change.2) AS people
   FROM
   (
     SELECT
-      any(environment_id) AS environment, any(entity_type) AS type,
-      maxIf(bitOr(${DAYS_OF_MONTH}, days_before), days_before != 0) AS last_before,
-      minIf(bitOr(${DAYS_OF_MONTH}, bitAnd(days_after, bitNot(days_after) + 1)), days_after != 0) AS first_after
+      any(tenant_id) AS tenant, any(environment_id) AS environment, any(entity_type) AS type,
+      max(if(up_to = 0, 0, toUInt16(month) + toUInt16(log2(up_to)))) AS before,
+      min(if(from_then = 0, ${NEVER}, toUInt16(month) + toUInt16(log2(bitAnd(from_then, bitNot(from_then) + 1))))) AS next
     FROM
     (
-      SELECT environment_id, entity_type, entity_key, month, ${before} AS days_before, ${after} AS days_after
-      FROM
-      (
-        SELECT environment_id, entity_type, entity_key, month, channel, direction, days
-        FROM entity_months
-        WHERE tenant_id = {tenantId:String} AND month >= {firstMonth:Date} AND month <= {lastMonth:Date}
-          AND entity_key NOT IN (SELECT entity_key FROM voided)
-        UNION ALL
-        SELECT
-          environment_id, entity_type, entity_key, toStartOfMonth(day) AS month, channel, direction,
-          bitShiftLeft(toUInt32(1), toDayOfMonth(day) - 1) AS days
-        FROM interactions
-        WHERE tenant_id = {tenantId:String} AND day >= {first:Date} AND day <= {last:Date}
-          AND entity_key IN (SELECT entity_key FROM voided)
-          AND event_key NOT IN (SELECT event_key FROM voided)
-      )
+      SELECT tenant_id, environment_id, entity_type, entity_key, month, ${upTo.sql} AS up_to, ${from.sql} AS from_then
+      FROM entity_months
+      WHERE tenant_id IN {tenants:Array(String)} AND month >= {firstMonth:Date} AND month <= {lastMonth:Date}
     )
-    WHERE days_before != 0 OR days_after != 0
     GROUP BY entity_key
   )
-  GROUP BY environment, type, before, after`;
+  ARRAY JOIN ${changesOf('before', 'next', 1)} AS change
+  WHERE change.2 != 0
+  GROUP BY tenant, environment, type, day`;
+}
+
+/**
+ * What two days of an entity change: it is there on the range's first day, is gone when its last day has run out, unless
+ * it has another one by then, and comes with that one otherwise. 29 February runs out on 1 March (see `engagedUntil`).
+ */
+function changesOf(before: string, next: string, sign: 1 | -1): string {
+  const aYearLater = `addMonths(toDate(${before}), 12)`;
+  const until = `(toUInt16(${aYearLater}) + (addMonths(${aYearLater}, -12) < toDate(${before})))`;
+  const hasGap = `${next} > ${until}`;
+  return `[
+    (toUInt16({rangeFirst:Date}), ${sign} * (${before} != 0)),
+    (toUInt16(${until}), ${-sign} * (${before} != 0 AND ${hasGap})),
+    (toUInt16(${next}), ${sign} * (${next} != ${NEVER} AND (${before} = 0 OR ${hasGap})))
+  ]`;
+}
+
+interface VoidedEvent {
+  entity_key: string;
+  event_key: string;
+}
+
+/** So many keys go into the question itself, which ClickHouse plans faster than one that has to find them. */
+const VOIDED_LISTED_MAX = 500;
+
+const VOIDED = `
+  FROM voided_interactions
+  WHERE tenant_id IN {tenants:Array(String)} AND day >= {first:Date} AND day <= {last:Date}`;
+
+const VOIDED_EVENTS = `SELECT entity_key, event_key ${VOIDED} LIMIT ${VOIDED_LISTED_MAX + 1}`;
+
+/** The voided events and their entities, for a condition with IN. */
+function namesOf(voided: readonly VoidedEvent[]): { entities: string; events: string; lists: Params } {
+  if (voided.length > VOIDED_LISTED_MAX) {
+    return { entities: `(SELECT entity_key ${VOIDED})`, events: `(SELECT event_key ${VOIDED})`, lists: {} };
+  }
+  const lists = {
+    entities: [...new Set(voided.map(({ entity_key }) => BigInt(entity_key)))],
+    events: voided.map(({ event_key }) => BigInt(event_key)),
+  };
+  return { entities: '{entities:Array(UInt128)}', events: '{events:Array(UInt128)}', lists };
+}
+
+/**
+ * For entities of which voids have moved one of the two days: what the bits changed is taken back, and what is left
+ * changes instead. `identity` keeps the keys out of the index analysis: they are spread over all of it, so it finds
+ * nothing and takes long.
+ */
+function correctionsSql({ upTo, from }: Parts, { entities, events }: { entities: string; events: string }): string {
+  return `
+  SELECT tenant, environment, type, change.1 AS day, sum(change.2) AS people
+  FROM
+  (
+    SELECT
+      any(tenant_id) AS tenant, any(environment_id) AS environment, any(entity_type) AS type,
+      max(if(is_up_to, at, 0)) AS was_before, max(if(is_up_to AND NOT voided, at, 0)) AS before,
+      min(if(is_from, at, ${NEVER})) AS was_next, min(if(is_from AND NOT voided, at, ${NEVER})) AS next
+    FROM
+    (
+      SELECT
+        tenant_id, environment_id, entity_type, entity_key, toUInt16(day) AS at,
+        ${upTo.sql} AS is_up_to, ${from.sql} AS is_from, identity(event_key) IN ${events} AS voided
+      FROM interactions
+      WHERE tenant_id IN {tenants:Array(String)} AND day >= {first:Date} AND day <= {last:Date}
+        AND identity(entity_key) IN ${entities}
+    )
+    GROUP BY entity_key
+    HAVING was_before != before OR was_next != next
+  )
+  ARRAY JOIN
+    arrayConcat(${changesOf('was_before', 'was_next', -1)}, ${changesOf('before', 'next', 1)}) AS change
+  WHERE change.2 != 0
+  GROUP BY tenant, environment, type, day`;
 }
 
 const MS_PER_DAY = 86_400_000;
@@ -140,63 +220,37 @@ function dayNumber(day: Day): number {
   return Date.parse(`${day}T00:00:00Z`) / MS_PER_DAY;
 }
 
-/** How many come and go on each day, added up. */
-function curveOf(spells: readonly Spell[], first: Day, last: Day): EngagedDay[] {
+/** The changes added up, day by day, for the breakdown by environment and by entity type. */
+function curveOf(changes: readonly Change[], first: Day, last: Day): EngagedDay[] {
   const start = dayNumber(first);
   const length = dayNumber(last) - start + 1;
-  const untilOf = new Map<number, number>();
-  const changes = new Changes(length);
-  for (const { environment, type, before, after, people } of spells) {
-    const count = Number(people);
-    if (before === 0) {
-      changes.add(environment, type, after - start, count);
-      continue;
-    }
-    changes.add(environment, type, 0, count);
-    const until = untilOf.get(before) ?? dayNumber(engagedUntil(dayOf(before * MS_PER_DAY))) - start;
-    untilOf.set(before, until);
-    // Gone for the days between the two, if there are any.
-    if (after !== 0 && after - start <= until) continue;
-    changes.add(environment, type, until, -count);
-    if (after !== 0) changes.add(environment, type, after - start, count);
+  const byEnvironment = new Map<string, Int32Array>();
+  const byEntityType = new Map<EntityType, Int32Array>();
+  for (const { environment, type, day, people } of changes) {
+    // What changes after the range is not asked for.
+    if (day - start >= length) continue;
+    addChange(byEnvironment, environment, { length, day: day - start, people: Number(people) });
+    addChange(byEntityType, type, { length, day: day - start, people: Number(people) });
   }
-  return changes.figures(start);
+  for (const people of [...byEnvironment.values(), ...byEntityType.values()]) {
+    for (let day = 1; day < length; day++) people[day] = (people[day] ?? 0) + (people[day - 1] ?? 0);
+  }
+  return Array.from({ length }, (_, day) => {
+    const environments = countsOn(day, byEnvironment);
+    const total = Object.values(environments).reduce((sum, people) => sum + people, 0);
+    const types: Partial<Record<EntityType, number>> = countsOn(day, byEntityType);
+    return { day: dayOf((start + day) * MS_PER_DAY), total, byEnvironment: environments, byEntityType: types };
+  });
 }
 
-/** Changes of the number of people by day, for the breakdown by environment and entity type. */
-class Changes {
-  readonly #length: number;
-  readonly #byEnvironment = new Map<string, Int32Array>();
-  readonly #byEntityType = new Map<EntityType, Int32Array>();
-
-  constructor(length: number) {
-    this.#length = length;
-  }
-
-  /** A change after the last day is none. */
-  add(environment: string, type: EntityType, day: number, people: number): void {
-    if (day >= this.#length) return;
-    this.#add(this.#byEnvironment, environment, day, people);
-    this.#add(this.#byEntityType, type, day, people);
-  }
-
-  figures(start: number): EngagedDay[] {
-    for (const changes of [...this.#byEnvironment.values(), ...this.#byEntityType.values()]) {
-      for (let day = 1; day < this.#length; day++) changes[day] = (changes[day] ?? 0) + (changes[day - 1] ?? 0);
-    }
-    return Array.from({ length: this.#length }, (_, day) => {
-      const byEnvironment = countsOn(day, this.#byEnvironment);
-      const total = Object.values(byEnvironment).reduce((sum, people) => sum + people, 0);
-      const byEntityType: Partial<Record<EntityType, number>> = countsOn(day, this.#byEntityType);
-      return { day: dayOf((start + day) * MS_PER_DAY), total, byEnvironment, byEntityType };
-    });
-  }
-
-  #add<Name>(to: Map<Name, Int32Array>, name: Name, day: number, people: number): void {
-    const changes = to.get(name) ?? new Int32Array(this.#length);
-    changes[day] = (changes[day] ?? 0) + people;
-    to.set(name, changes);
-  }
+function addChange<Name>(
+  to: Map<Name, Int32Array>,
+  name: Name,
+  { length, day, people }: { length: number; day: number; people: number },
+): void {
+  const changes = to.get(name) ?? new Int32Array(length);
+  changes[day] = (changes[day] ?? 0) + people;
+  to.set(name, changes);
 }
 
 function countsOn<Name extends string>(day: number, counts: ReadonlyMap<Name, Int32Array>): Record<string, number> {

@@ -1,7 +1,7 @@
 /**
  * Monthly interactions: the cardinality of the positions counted and not taken back. (Rules: "Monthly interactions".)
  */
-import { addDays, addToMonth, firstDayOf, type Month, type PolicyTimeline } from '@tally/metering';
+import { addDays, addToMonth, type Day, firstDayOf, type Month, type PolicyTimeline } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { Channel } from '@tally/schemas';
 import { countedDays } from './policy-sql.ts';
@@ -16,26 +16,54 @@ export interface MonthlyInteractions {
 
 const monthsSql = (counted: string): string => `
   SELECT
-    toString(toYYYYMM(day)) AS month, environment_id, channel,
+    tenant_id, toString(toYYYYMM(day)) AS month, environment_id, channel,
     bitmapAndnotCardinality(groupBitmapMergeState(counted), groupBitmapMergeState(voided)) AS count
   FROM daily_interactions
-  WHERE tenant_id = {tenantId:String} AND day >= {first:Date} AND day <= {last:Date} AND ${counted}
-  GROUP BY month, environment_id, channel
+  WHERE tenant_id IN {tenants:Array(String)} AND day >= {first:Date} AND day <= {last:Date} AND ${counted}
+  GROUP BY tenant_id, month, environment_id, channel
   HAVING count > 0
   ORDER BY month, environment_id, channel`;
+
+interface Months {
+  from: Month;
+  to: Month;
+  policies: PolicyTimeline;
+}
 
 /** A tenant's months from `from` to `to`, both included; every month of the range is in the answer. */
 export async function monthlyInteractions(
   clickhouse: ClickHouse,
-  range: { tenantId: string; from: Month; to: Month; policies: PolicyTimeline },
+  { tenantId, ...range }: Months & { tenantId: string },
 ): Promise<MonthlyInteractions[]> {
-  const { tenantId, from, to, policies } = range;
+  const months = await monthlyInteractionsOf(clickhouse, { tenants: [tenantId], ...range });
+  return months.get(tenantId) ?? [];
+}
+
+/** The months of several tenants under the same policies, in one query; each as by `monthlyInteractions`. */
+export async function monthlyInteractionsOf(
+  clickhouse: ClickHouse,
+  { tenants, from, to, policies }: Months & { tenants: readonly string[] },
+): Promise<Map<string, MonthlyInteractions[]>> {
   const days = { first: firstDayOf(from), last: addDays(firstDayOf(addToMonth(to, 1)), -1) };
   const counted = countedDays(policies, days);
-  const rows = await clickhouse.query<{ month: string; environment_id: string; channel: Channel; count: string }>(
-    monthsSql(counted.sql),
-    { tenantId, ...days, ...counted.params },
-  );
+  const rows = await clickhouse.query<MonthRow>(monthsSql(counted.sql), {
+    tenants: [...tenants],
+    ...days,
+    ...counted.params,
+  });
+  const byTenant = Map.groupBy(rows, ({ tenant_id }) => tenant_id);
+  return new Map(tenants.map((tenantId) => [tenantId, monthsOfRange(byTenant.get(tenantId) ?? [], { from, to })]));
+}
+
+interface MonthRow {
+  tenant_id: string;
+  month: string;
+  environment_id: string;
+  channel: Channel;
+  count: string;
+}
+
+function monthsOfRange(rows: readonly MonthRow[], { from, to }: { from: Month; to: Month }): MonthlyInteractions[] {
   const months = new Map<Month, MonthlyInteractions>();
   for (let month = from; month <= to; month = addToMonth(month, 1)) {
     months.set(month, { month, total: 0, byChannel: {}, byEnvironment: {} });
@@ -49,6 +77,45 @@ export async function monthlyInteractions(
     figure.byEnvironment[row.environment_id] = (figure.byEnvironment[row.environment_id] ?? 0) + count;
   }
   return [...months.values()];
+}
+
+export interface DailyInteractions {
+  day: Day;
+  total: number;
+  byEnvironment: Record<string, number>;
+}
+
+const daysSql = (counted: string): string => `
+  SELECT
+    toString(day) AS of_day, environment_id,
+    bitmapAndnotCardinality(groupBitmapMergeState(counted), groupBitmapMergeState(voided)) AS count
+  FROM daily_interactions
+  WHERE tenant_id = {tenantId:String} AND day >= {first:Date} AND day <= {last:Date} AND ${counted}
+  GROUP BY day, environment_id
+  HAVING count > 0
+  ORDER BY day, environment_id`;
+
+/** A tenant's days from `first` to `last`, both included, that have any interaction; they add up to their months. */
+export async function dailyInteractions(
+  clickhouse: ClickHouse,
+  range: { tenantId: string; first: Day; last: Day; policies: PolicyTimeline },
+): Promise<DailyInteractions[]> {
+  const { tenantId, first, last, policies } = range;
+  const counted = countedDays(policies, { first, last });
+  const rows = await clickhouse.query<{ of_day: Day; environment_id: string; count: string }>(daysSql(counted.sql), {
+    tenantId,
+    first,
+    last,
+    ...counted.params,
+  });
+  const days = new Map<Day, DailyInteractions>();
+  for (const { of_day: day, environment_id, count } of rows) {
+    const figure = days.get(day) ?? { day, total: 0, byEnvironment: {} };
+    figure.total += Number(count);
+    figure.byEnvironment[environment_id] = Number(count);
+    days.set(day, figure);
+  }
+  return [...days.values()];
 }
 
 /** The first and the last month in which a tenant has a counted interaction, or undefined. */

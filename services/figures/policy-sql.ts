@@ -27,9 +27,12 @@ export interface DayRange {
   last: Day;
 }
 
-/** A condition on the columns `day`, `direction` and `channel`: the row lies in the range and counts. */
-export function countedDays(timeline: PolicyTimeline, range: DayRange): SqlPart {
-  return combined(timeline, range, 'counted', ' OR ', ({ policy }, first, last) =>
+/**
+ * A condition on the columns `day`, `direction` and `channel`: the row lies in the range and counts.
+ * @param name keeps the parameters of several such conditions apart
+ */
+export function countedDays(timeline: PolicyTimeline, range: DayRange, name = 'counted'): SqlPart {
+  return combined(timeline, range, name, ' OR ', ({ policy }, first, last) =>
     [`day >= {${first}:Date} AND day <= {${last}:Date}`, ...policyConditions(policy)].join(' AND '),
   );
 }
@@ -52,9 +55,9 @@ export function countedMask(timeline: PolicyTimeline, range: DayRange, name: str
 /** The days of a row's month that lie in a stretch. */
 function rangeMask({ first: from, last: to }: PolicyStretch, first: string, last: string): string {
   const [begins, ends] = [maskFrom(from), maskUpTo(to)];
-  const firstMonth = `toStartOfMonth({${first}:Date})`;
+  const firstMonth = `{${first}Month:Date}`;
   if (monthOf(from) === monthOf(to)) return `if(month = ${firstMonth}, ${begins & ends}, 0)`;
-  const lastMonth = `toStartOfMonth({${last}:Date})`;
+  const lastMonth = `{${last}Month:Date}`;
   return `multiIf(month = ${firstMonth}, ${begins}, month = ${lastMonth}, ${ends}, month > ${firstMonth} AND month < ${lastMonth}, ${WHOLE_MONTH_MASK}, 0)`;
 }
 
@@ -70,6 +73,8 @@ function combined(
     const [first, last] = [`${name}First${index}`, `${name}Last${index}`];
     params[first] = stretch.first;
     params[last] = stretch.last;
+    params[`${first}Month`] = firstDayOf(monthOf(stretch.first));
+    params[`${last}Month`] = firstDayOf(monthOf(stretch.last));
     return `(${part(stretch, first, last)})`;
   });
   return { sql: parts.length === 0 ? '0' : `(${parts.join(operator)})`, params };

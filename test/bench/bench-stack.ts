@@ -2,7 +2,7 @@
  * What is measured: an embedded Kafka and ClickHouse with topics and tables, and no service. Kafka's topics stay empty;
  * the group's offsets are set to what the generator has written, as a consumer would have committed them.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { migrate } from '@tally/cli/migrate';
@@ -72,13 +72,15 @@ export class BenchStack {
 
 /**
  * Runs something on a stack of its own and stops it, whatever happens; a signal stops it too. The data are deleted unless
- * they are to be kept. Throws `BENCH_DATA` when the directory given has anything in it.
+ * they are to be kept; a directory that was kept may be given again. Throws `BENCH_DATA` when it holds anything else.
  */
 export async function withBenchStack<Result>(
   { data, keep }: { data?: string | undefined; keep: boolean },
   run: (bench: BenchStack) => Promise<Result>,
 ): Promise<Result> {
-  const dir = data === undefined ? mkdtempSync(join(tmpdir(), 'tally-bench-')) : emptyDir(data);
+  const dir = data === undefined ? mkdtempSync(join(tmpdir(), 'tally-bench-')) : ownDir(data);
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, MARK), '');
   const stopped = Promise.withResolvers<never>();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => stopped.reject(new Error(`stopped by ${signal}`)));
@@ -96,9 +98,12 @@ export async function withBenchStack<Result>(
   }
 }
 
+/** In every directory that a benchmark has made. */
+const MARK = 'tally-bench';
+
 /** It is deleted in the end, so it must not be anybody's. */
-function emptyDir(data: string): string {
+function ownDir(data: string): string {
   const dir = resolve(data);
-  if (!existsSync(dir) || readdirSync(dir).length === 0) return dir;
-  throw new TallyError(`${dir} is not empty`, { code: 'BENCH_DATA', retriable: false });
+  if (!existsSync(dir) || readdirSync(dir).length === 0 || existsSync(join(dir, MARK))) return dir;
+  throw new TallyError(`${dir} is not empty, and no benchmark's`, { code: 'BENCH_DATA', retriable: false });
 }

@@ -11,6 +11,7 @@ import { type BenchStack, withBenchStack } from './bench-stack.ts';
 import { thisMachine } from './machine.ts';
 import { ownPeakBytes, PeakWatch } from './memory.ts';
 import { aimsOf, introduction, type QueryReport, type SizeReport, sizeText, summaryText } from './query-report.ts';
+import { stage } from './stage.ts';
 import { tableSizes, untilMerged } from './storage.ts';
 import { quotaPageQueries, yearCurve } from './tenant-queries.ts';
 import { timeCalls, timeMs } from './timing.ts';
@@ -23,6 +24,7 @@ interface QueryOptions {
   until: number;
   data?: string;
   keep: boolean;
+  onlyFill: boolean;
   json: boolean;
 }
 
@@ -50,8 +52,12 @@ export function queryCommand(): Command {
         .argParser(day)
         .default(startOfToday(), 'today'),
     )
-    .option('--data <dir>', 'an empty directory for Kafka’s and ClickHouse’s files; default a temporary one')
+    .option(
+      '--data <dir>',
+      'directory for Kafka’s and ClickHouse’s files, empty or kept from a run with the same options; default a temporary one',
+    )
     .option('--keep', 'leave the files there', false)
+    .option('--only-fill', 'generate, measure nothing; with --data and --keep, a later run measures', false)
     .option('--json', 'print one JSON document', false)
     .action(runQueryBench);
 }
@@ -73,6 +79,12 @@ async function runQueryBench(options: QueryOptions): Promise<void> {
     const source = { clickhouse, url: stack.clickhouseUrl, topic: topics.interactions };
     const generator = await Generator.create({ ...source, population });
     for (const step of STEPS) {
+      // A log that was kept has grown past the smaller sizes.
+      if (step < 1 && (options.onlyFill || generator.records > events * step)) continue;
+      if (options.onlyFill) {
+        await fill(generator, { ...options, target: events });
+        return;
+      }
       const size = await measureSize(bench, generator, { ...options, target: Math.round(events * step) });
       report.sizes.push(size);
       if (!options.json) print(sizeText(size));
@@ -84,15 +96,24 @@ async function runQueryBench(options: QueryOptions): Promise<void> {
   });
 }
 
+async function fill(generator: Generator, { target, until }: { target: number; until: number }): Promise<void> {
+  stage(`generating up to ${target} events`);
+  const { events, seconds, eventsPerSecond } = await grow(generator, target, until);
+  await generator.rest();
+  stage(`${events} events in ${seconds} s, ${eventsPerSecond} a second`);
+}
+
 async function measureSize(
   bench: BenchStack,
   generator: Generator,
   { target, until, tenants }: QueryOptions & { target: number },
 ): Promise<SizeReport> {
   const { clickhouse } = bench;
+  stage(`generating up to ${target} events`);
   const generating = new PeakWatch(clickhouse, () => bench.pid());
   const generated = await generating.during(() => grow(generator, target, until));
   await generator.rest();
+  stage('waiting for merges');
   const mergedAfterSeconds = await generating.during(() => untilMerged(clickhouse));
 
   const measuring = new PeakWatch(clickhouse, () => bench.pid());
@@ -104,14 +125,17 @@ async function measureSize(
   const runAfterBurst = async (ranks: number[]): Promise<MeasuredRun> => {
     await generator.append({ records: newEvents, from: until, until: until + HALF_DAY_MS, ranks });
     await generator.rest();
+    stage('incremental aggregator run');
     return run();
   };
   await forgetRuns(bench);
+  stage('full aggregator run');
   const fullRun = await run();
   const spread = await runAfterBurst(spreadRanks(tenants));
   const largest = await runAfterBurst(spreadRanks(tenants).map((_, index) => index + 1));
   const asked = [];
   for (const rank of [1, Math.ceil(tenants / 2)]) {
+    stage(`queries of the tenant of rank ${rank}`);
     asked.push(await measuring.during(() => measureTenant(bench, rank, dayOf(until))));
   }
   return {

@@ -2,12 +2,13 @@
  * Engaged people and monthly interactions on the real tables against a plain model that walks through every event for
  * every day: random histories with voids, late events, leap days and policies that change.
  */
-import { engagedCurve, engagedPeople, monthlyInteractions } from '@tally/figures';
-import { POLICIES, type PolicyTimeline, timelineOf } from '@tally/metering';
+import { engagedCurve, engagedCurves, engagedPeople, monthlyInteractions } from '@tally/figures';
+import { always, POLICIES, type PolicyTimeline, timelineOf } from '@tally/metering';
 import { dateTime64 } from '@tally/platform/clickhouse';
 import { CHANNELS, type Channel, type Direction, ENTITY_TYPES, type EntityType } from '@tally/schemas';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keyOf } from '../support/keys.ts';
 import { freshTenant, TestSystem } from '../support/system.ts';
 
 const SEED = 20_261_121;
@@ -107,9 +108,9 @@ describe('engaged people', () => {
         environment_id: environmentOf(entity),
         entity_type: entityTypeOf(entity),
         entity_id: `e${entity}`,
-        entity_key: `${1_000_000 + entity}`,
+        entity_key: keyOf(tenantId, entity),
         event_id: `${position}`,
-        event_key: `${++keys}`,
+        event_key: keyOf('event', ++keys),
         channel,
         direction,
         occurred_at: dateTime64(FIRST + day * MS_PER_DAY + time),
@@ -147,6 +148,22 @@ describe('engaged people', () => {
       }),
       { seed: SEED, numRuns: 30 },
     );
+  });
+
+  it('are a plain model’s for several tenants at once, and where voids are more than a question can list', async () => {
+    const few = fc.record({ events: fc.array(anyEvent, { minLength: 20, maxLength: 20 }) });
+    const many = fc.record({ events: fc.array(anyEvent, { minLength: 1_500, maxLength: 1_500, size: 'max' }) });
+    const histories = [few, few, many].flatMap((of, index) => fc.sample(of, { seed: SEED + index, numRuns: 1 }));
+    expect(histories[2]?.events.filter(({ voided }) => voided).length).toBeGreaterThan(500);
+    const byTenant = new Map<string, Event[]>();
+    for (const { events } of histories) byTenant.set(await write(events), events);
+    const policies = always();
+    const curves = await engagedCurves(system.clickhouse, { tenants: [...byTenant.keys()], ...range, policies });
+    for (const [tenantId, events] of byTenant) {
+      for (const { day, ...figure } of curves.get(tenantId) ?? expect.fail(`no curve of ${tenantId}`)) {
+        expect({ day, ...figure }).toEqual({ day, ...engagedByModel(events, policies, day) });
+      }
+    }
   });
 
   it('asked for day by day are those of the curve', async () => {

@@ -47,12 +47,14 @@ export class Generator {
     this.plan = plan;
   }
 
-  /** Makes the entities; no records yet. */
+  /** Makes the entities. Records that a generator of the same seed and population has written before are gone on from. */
   static async create(options: GeneratorOptions): Promise<Generator> {
     const { clickhouse, url, topic, population } = options;
     const { epoch, partitions } = await currentLog(clickhouse, topic);
     const made = await makePopulation({ url, database: `${clickhouse.database}_scale`, partitions }, population);
-    return new Generator(clickhouse, made, { population: made, seed: population.seed, epoch, partitions });
+    const generator = new Generator(clickhouse, made, { population: made, seed: population.seed, epoch, partitions });
+    generator.#end = await recordsWritten(clickhouse, epoch);
+    return generator;
   }
 
   /** Number of records so far; each partition ends at this divided by the number of partitions. */
@@ -91,4 +93,19 @@ export class Generator {
   async close(): Promise<void> {
     await dropPopulation(this.#clickhouse, this.#population);
   }
+}
+
+async function recordsWritten(clickhouse: ClickHouse, epoch: number): Promise<number> {
+  const { written } = await clickhouse.queryOne<{ written: string }>(
+    `SELECT sum(positions) AS written
+     FROM
+     (
+       SELECT bitmapCardinality(groupBitmapMergeState(positions)) AS positions
+       FROM log_outcomes
+       WHERE epoch = {epoch:UInt8}
+       GROUP BY partition, bucket
+     )`,
+    { epoch },
+  );
+  return Number(written);
 }

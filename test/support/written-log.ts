@@ -4,6 +4,7 @@
  */
 import type { Day } from '@tally/metering';
 import { dateTime64 } from '@tally/platform/clickhouse';
+import { keyOf } from './keys.ts';
 import type { TestSystem } from './system.ts';
 
 export interface WrittenEvent {
@@ -51,9 +52,9 @@ export class WrittenLog {
         environment_id: environment,
         entity_type: 'contact',
         entity_id: `e${entity}`,
-        entity_key: String(1_000 + entity),
+        entity_key: keyOf(tenantId, entity),
         event_id: String(event.voids ?? first + index),
-        event_key: String(1_000_000 + (event.voids ?? first + index)),
+        event_key: keyOf('event', event.voids ?? first + index),
         channel: inbound ? 'form_submission' : 'email',
         direction: inbound ? 'inbound' : 'outbound',
         occurred_at: dateTime64(Date.parse(`${day}T10:00:00Z`)),
