@@ -18,9 +18,11 @@ import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
 import { addConflictRoute } from './conflicts.ts';
 import type { Freshness } from './freshness.ts';
+import { addLicenceRoutes } from './licences.ts';
 import { dayAskedOf, dayRangeOf, monthRangeOf, tenantOf } from './parameters.ts';
 import { addPolicyRoutes } from './policies.ts';
 import { addPublishedRoute } from './published.ts';
+import { addQuotaRoutes } from './quota.ts';
 import { addRunRoute } from './runs.ts';
 import { addUnifiedRoutes } from './unified.ts';
 
@@ -33,6 +35,8 @@ export interface RouteOptions {
 export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }: RouteOptions): void {
   addConflictRoute(app, { clickhouse, freshness });
   addPolicyRoutes(app, { clickhouse, clock });
+  addLicenceRoutes(app, { clickhouse, clock });
+  addQuotaRoutes(app, { clickhouse, freshness, clock });
   addUnifiedRoutes(app, { clickhouse, clock });
   addPublishedRoute(app, { clickhouse });
   addRunRoute(app, { clickhouse });

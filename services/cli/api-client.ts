@@ -5,6 +5,19 @@ import { resolve } from 'node:path';
 import { messageOf, TallyError } from '@tally/platform/errors';
 import { z } from 'zod';
 import { runningInstance } from './instance.ts';
+import {
+  type EnvironmentsAnswer,
+  environmentsAnswer,
+  faultsAnswer,
+  type LicencesAnswer,
+  LinesRefused,
+  type ListChange,
+  licencesAnswer,
+  type QuotaAnswer,
+  quotaAnswer,
+  type TrueUpAnswer,
+  trueUpAnswer,
+} from './licence-answers.ts';
 import { type PoliciesAnswer, type PolicyStartAnswer, policiesAnswer } from './policy-answers.ts';
 import { type PublishedAnswer, publishedAnswer, type RunsAnswer, runsAnswer } from './run-answers.ts';
 import {
@@ -176,6 +189,34 @@ export class ApiClient {
     return this.#call(path, { method: 'PUT', body: rules }, unificationRulesAnswer);
   }
 
+  licences(tenantId: string, query: { history?: string } = {}): Promise<LicencesAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/licences`, query, licencesAnswer);
+  }
+
+  /** Replaces the whole list of lines. Throws LinesRefused when some cannot be. */
+  changeLicences(tenantId: string, { lines, ...change }: ListChange): Promise<LicencesAnswer> {
+    const path = `/v1/tenants/${encodeURIComponent(tenantId)}/licences`;
+    return this.#call(path, { method: 'PUT', body: { licences: lines, ...change } }, licencesAnswer);
+  }
+
+  environments(tenantId: string, query: { history?: string } = {}): Promise<EnvironmentsAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/environments`, query, environmentsAnswer);
+  }
+
+  /** Replaces the whole list of environments. Throws LinesRefused when some cannot be. */
+  changeEnvironments(tenantId: string, { lines, ...change }: ListChange): Promise<EnvironmentsAnswer> {
+    const path = `/v1/tenants/${encodeURIComponent(tenantId)}/environments`;
+    return this.#call(path, { method: 'PUT', body: { environments: lines, ...change } }, environmentsAnswer);
+  }
+
+  quota(tenantId: string, query: { on?: string }): Promise<QuotaAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/quota`, query, quotaAnswer);
+  }
+
+  trueUp(tenantId: string, query: { licenceYear: string; packs?: string }): Promise<TrueUpAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/true-up`, query, trueUpAnswer);
+  }
+
   /** A page of a tenant's conflicts; `after` is the `next` of the page before. */
   conflicts(
     tenantId: string,
@@ -226,6 +267,8 @@ export class ApiClient {
     const { code, detail } = problem.success
       ? problem.data
       : { code: 'API_ERROR', detail: `status ${response.status}` };
+    const refused = faultsAnswer.safeParse(body);
+    if (refused.success) throw new LinesRefused(detail, refused.data.faults);
     throw new TallyError(detail, { code, retriable: response.status >= 500 });
   }
 }

@@ -82,6 +82,8 @@ const NOT_IN_THE_LOG = [
   'snapshots',
   'counting_policies',
   'unification_rules',
+  'licences',
+  'environments',
 ] as const;
 
 async function createEmptyDatabase(

@@ -9,17 +9,21 @@ import { conflictsCommand } from './commands/conflicts.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
 import { engagedCommand } from './commands/engaged.ts';
+import { environmentsCommand } from './commands/environments.ts';
 import { eraseCommand } from './commands/erase.ts';
 import { importCommand } from './commands/import.ts';
 import { ledgerCommand } from './commands/ledger.ts';
+import { licencesCommand } from './commands/licences.ts';
 import { logCommand } from './commands/log.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { policyCommand } from './commands/policy.ts';
 import { publishedCommand } from './commands/published.ts';
+import { quotaCommand } from './commands/quota.ts';
 import { rebuildCommand, replayCommand } from './commands/replay.ts';
 import { runsCommand } from './commands/runs.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { statusCommand } from './commands/status.ts';
+import { trueUpCommand } from './commands/true-up.ts';
 import { unifiedCommand } from './commands/unified.ts';
 import { upCommand } from './commands/up.ts';
 import { usageCommand } from './commands/usage.ts';
@@ -45,6 +49,10 @@ for (const command of [
   engagedCommand(),
   unifiedCommand(),
   policyCommand(),
+  licencesCommand(),
+  environmentsCommand(),
+  quotaCommand(),
+  trueUpCommand(),
   publishedCommand(),
   runsCommand(),
   importCommand(),

@@ -26,7 +26,7 @@ export async function* readCsv(file: string, options: CsvOptions): AsyncGenerato
   let header: string[] | undefined;
   let batch: SourceRow[] = [];
   let row = 0;
-  for await (const { cells, line } of cellsOf(file, options)) {
+  for await (const { cells, line } of csvCells(file, options)) {
     if (!header) {
       checkHeader(cells, options);
       header = cells;
@@ -66,9 +66,10 @@ interface Parsed {
   info: { lines: number };
 }
 
-async function* cellsOf(
+/** Rows of any CSV file as texts, the header among them. Throws `CSV_INVALID`, `NOT_UTF8`, and what readBytes throws. */
+export async function* csvCells(
   file: string,
-  { onBytes, ...options }: CsvOptions,
+  { onBytes, ...options }: Pick<CsvOptions, 'onBytes' | 'delimiter'>,
 ): AsyncGenerator<{ cells: string[]; line: number }> {
   const { delimiter, chunks } = await detectDelimiter(checkedUtf8(readBytes(file, onBytes)), ROW_BYTES_MAX);
   const parser = parse({

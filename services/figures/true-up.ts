@@ -1,0 +1,64 @@
+/**
+ * The true-up of a tenant's licence year, from what was used up to today. (Rules: "True-up".)
+ */
+import {
+  addDays,
+  type Day,
+  engagedWindow,
+  licenceYear,
+  monthOf,
+  policyName,
+  type TrueUp,
+  trueUp,
+} from '@tally/metering';
+import type { ClickHouse } from '@tally/platform/clickhouse';
+import { engagedCurve } from './engaged.ts';
+import { monthlyInteractions } from './interactions.ts';
+import { licenceVersions } from './licences.ts';
+import { policyTimeline } from './policies.ts';
+import { unifiedHistory } from './unified-history.ts';
+
+export interface TenantTrueUp extends TrueUp {
+  licenceYear: {
+    from: Day;
+    /** The first day after it. */
+    until: Day;
+    /** The last day that was looked at; null while none has come. */
+    lookedAtUpTo: Day | null;
+  };
+  policy: string;
+}
+
+/** Works it out by the lines on record now and the policies of each day. */
+export async function tenantTrueUp(
+  clickhouse: ClickHouse,
+  { tenantId, startsOn, today }: { tenantId: string; startsOn: Day; today: Day },
+): Promise<TenantTrueUp> {
+  const { from, until, firstMonth, lastMonth } = licenceYear(startsOn);
+  const lastDay = addDays(until, -1);
+  const to = lastDay < today ? lastDay : today;
+  const policies = await policyTimeline(clickhouse, tenantId);
+  const [newest] = await licenceVersions(clickhouse, tenantId);
+  const lines = newest?.lines ?? [];
+  const policy = policyName(policies, engagedWindow(from).first, lastDay);
+  if (from > today) {
+    const none = trueUp(lines, { engaged: [], interactions: [], unified: [] });
+    return { ...none, licenceYear: { from, until, lookedAtUpTo: null }, policy };
+  }
+  const thisMonth = monthOf(today);
+  const [engaged, interactions, unified] = await Promise.all([
+    engagedCurve(clickhouse, { tenantId, policies, from, to }),
+    monthlyInteractions(clickhouse, {
+      tenantId,
+      policies,
+      from: firstMonth,
+      to: lastMonth < thisMonth ? lastMonth : thisMonth,
+    }),
+    unifiedHistory(clickhouse, { tenantId, from, to }),
+  ]);
+  return {
+    ...trueUp(lines, { engaged, interactions, unified }),
+    licenceYear: { from, until, lookedAtUpTo: to },
+    policy,
+  };
+}
