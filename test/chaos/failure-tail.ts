@@ -1,10 +1,11 @@
 /**
- * What the consumers say of steps that failed and are tried again, from their logs.
+ * What the consumers say of steps and starts that failed and are tried again, from their logs.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
-const STEP_FAILED = 'step failed, trying again';
+/** A step of a consumer at work, and the start of one that was killed before. */
+const FAILED = ['step failed, trying again', 'could not start, trying again'];
 
 export class FailureTail {
   readonly #dir: string;
@@ -21,7 +22,7 @@ export class FailureTail {
   /** Failures so far by the code of their error. */
   read(): ReadonlyMap<string, number> {
     this.#eachNewLine((line) => {
-      if (!line.includes(STEP_FAILED)) return;
+      if (!FAILED.some((said) => line.includes(said))) return;
       const { code = 'unknown' } = (JSON.parse(line) as { err: { code?: string } }).err;
       this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
     });
