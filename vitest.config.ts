@@ -33,7 +33,8 @@ export default defineConfig({
           hookTimeout: SYSTEM_HOOK_TIMEOUT_MS,
           // kafkajs asks for timers in the past; Node corrects them to 1 ms and warns.
           execArgv: ['--disable-warning=TimeoutNegativeWarning'],
-          maxWorkers: 2,
+          // They wait for servers more than they compute.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
