@@ -2,9 +2,10 @@ import { userInfo } from 'node:os';
 import { TallyError } from '@tally/platform/errors';
 import { Command } from 'commander';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
-import { apiOptions, dayText, jsonOption } from '../options.ts';
+import { dayText } from '../options.ts';
 import type { PoliciesAnswer, PolicyStartAnswer } from '../policy-answers.ts';
 import { print, printJson, table } from '../print.ts';
+import { withListOptions } from '../versioned-list.ts';
 
 interface PolicyOptions extends ApiAddress {
   json: boolean;
@@ -48,12 +49,7 @@ export function policyCommand(): Command {
         });
       }),
     );
-  for (const part of [show, set, unset]) {
-    part.addOption(jsonOption());
-    for (const option of apiOptions()) part.addOption(option);
-    command.addCommand(part);
-  }
-  return command;
+  return withListOptions(command, show, set, unset);
 }
 
 function others(starts: readonly PolicyStartAnswer[], { from = null }: { from?: string | null }): PolicyStartAnswer[] {
