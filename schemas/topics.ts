@@ -8,6 +8,7 @@ export interface Topics {
   profiles: string;
   deadLetters: string;
   alerts: string;
+  statements: string;
 }
 
 /** Topic names of version 1; `prefix` goes in front of each, as it is. */
@@ -17,6 +18,7 @@ export function topicNames(prefix = ''): Topics {
     profiles: `${prefix}tally.profiles.v1`,
     deadLetters: `${prefix}tally.dead-letters.v1`,
     alerts: `${prefix}tally.alerts.v1`,
+    statements: `${prefix}tally.statements.v1`,
   };
 }
 
@@ -46,7 +48,7 @@ export const METERED_TOPIC_SETTINGS: Readonly<Record<string, string>> = {
   'max.message.bytes': String(RECORD_BYTES_MAX),
 };
 
-/** Settings of the dead-letter and alert topics: kept until somebody deals with them. */
+/** Settings of the topics of dead letters, alerts and statements: kept for ever. */
 export const KEPT_TOPIC_SETTINGS: Readonly<Record<string, string>> = {
   'cleanup.policy': 'delete',
   'retention.ms': '-1',

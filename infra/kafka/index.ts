@@ -21,5 +21,6 @@ export function createTopics(admin: KafkaAdmin, options: TopicOptions): Promise<
     { topic: topics.profiles, ...metered },
     { topic: topics.deadLetters, ...kept },
     { topic: topics.alerts, ...kept },
+    { topic: topics.statements, ...kept },
   ]);
 }

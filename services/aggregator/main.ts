@@ -9,12 +9,14 @@ import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
 import { topicNames } from '@tally/schemas';
+import { statementSources } from '@tally/statements';
 import { AGGREGATE_JOB, aggregate } from './aggregate.ts';
 import { aggregatorConfig } from './config.ts';
 import { type Job, startJobs } from './jobs.ts';
 import type { Due } from './logged-run.ts';
 import { AggregatorMetrics } from './metrics.ts';
 import { lastRun, lastStartOf } from './runs.ts';
+import { issueDueStatements, STATEMENTS_JOB } from './statements.ts';
 
 const HTTP_CLOSE_MS_MAX = 1_000;
 /** Ready as long as the last run is at most this old. */
@@ -27,7 +29,8 @@ const log = createLog('aggregator', 'info');
 await runService(log, async () => {
   const config = parseConfig(aggregatorConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
-  const admin = new KafkaAdmin(createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-aggregator', log }));
+  const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-aggregator', log });
+  const admin = new KafkaAdmin(kafka);
   const clickhouse = new ClickHouse({
     url: config.TALLY_CLICKHOUSE_URL,
     database: config.TALLY_CLICKHOUSE_DATABASE,
@@ -80,7 +83,25 @@ await runService(log, async () => {
       throw err;
     }
   };
-  const jobs: Job[] = [{ name: AGGREGATE_JOB, cron: config.TALLY_AGGREGATE_CRON, run: runAggregate }];
+  const statements = statementSources({
+    kafka,
+    admin,
+    clickhouse,
+    topics,
+    groupId,
+    graceDays: config.TALLY_STATEMENT_GRACE_DAYS,
+    clock: Date.now,
+    log,
+  });
+  const since = config.TALLY_STATEMENTS_SINCE || undefined;
+  const jobs: Job[] = [
+    { name: AGGREGATE_JOB, cron: config.TALLY_AGGREGATE_CRON, run: runAggregate },
+    {
+      name: STATEMENTS_JOB,
+      cron: config.TALLY_STATEMENTS_CRON,
+      run: (due) => issueDueStatements({ statements, since, due, log }),
+    },
+  ];
 
   const app = createHttpServer({
     log,
@@ -106,6 +127,7 @@ await runService(log, async () => {
       const giveUp = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS_MAX).unref());
       await Promise.race([running.stop(), giveUp]);
       await closeHttpServer(app, HTTP_CLOSE_MS_MAX);
+      await statements.close();
       await admin.close();
       await clickhouse.close();
     },

@@ -7,11 +7,13 @@ import { createHttpServer, createRegistry, type FastifyInstance } from '@tally/p
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
+import { statementSources } from '@tally/statements';
 import { requireKey } from './access.ts';
 import type { ApiConfig } from './config.ts';
 import { Freshness } from './freshness.ts';
 import { addLedgerRoute } from './ledger.ts';
 import { addRoutes } from './routes.ts';
+import { addStatementRoutes } from './statements.ts';
 
 const BODY_BYTES_MAX = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -25,7 +27,8 @@ export interface Api {
 }
 
 export function createApi({ config, log }: { config: ApiConfig; log: Logger }): Api {
-  const admin = new KafkaAdmin(createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-api', log, retries: 1 }));
+  const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-api', log, retries: 1 });
+  const admin = new KafkaAdmin(kafka);
   const clickhouse = new ClickHouse({
     url: config.TALLY_CLICKHOUSE_URL,
     database: config.TALLY_CLICKHOUSE_DATABASE,
@@ -48,7 +51,18 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
   const freshness = new Freshness({ admin, groupId, topics, log, clock: Date.now });
+  const statements = statementSources({
+    kafka,
+    admin,
+    clickhouse,
+    topics,
+    groupId,
+    graceDays: config.TALLY_STATEMENT_GRACE_DAYS,
+    clock: Date.now,
+    log,
+  });
   addRoutes(app, { clickhouse, freshness, clock: Date.now });
+  addStatementRoutes(app, statements);
   addLedgerRoute(app, {
     clickhouse,
     admin,
@@ -59,6 +73,7 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
   return {
     app,
     close: async () => {
+      await statements.close();
       await admin.close();
       await clickhouse.close();
     },

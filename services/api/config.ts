@@ -2,12 +2,14 @@
  * The api's configuration, from the environment.
  */
 import { clickhouseConfig, kafkaConfig, processConfig, wholeNumber } from '@tally/platform/config';
+import { statementConfig } from '@tally/statements';
 import { z } from 'zod';
 
 export const apiConfig = z.object({
   ...kafkaConfig.shape,
   ...clickhouseConfig.shape,
   ...processConfig.shape,
+  ...statementConfig.shape,
   TALLY_GROUP: z.string().min(1).default('tally'),
   TALLY_ADMIN_KEY: z.string().min(16),
   TALLY_API_HOST: z.string().default('127.0.0.1'),

@@ -51,7 +51,8 @@ export function addUnifiedRoutes(app: FastifyInstance, { clickhouse, clock }: Un
     const { from, to } = dayRangeOf(query, today);
     // Nothing has been published for days to come.
     const asOf = await asOfLastRun(clickhouse, tenantId);
-    return { days: await unifiedHistory(clickhouse, { tenantId, from, to: to < today ? to : today }), asOf };
+    const history = await unifiedHistory(clickhouse, { tenantId, from, to: to < today ? to : today });
+    return { days: history.map(({ day, total, byEnvironment }) => ({ day, total, byEnvironment })), asOf };
   });
 
   app.get('/v1/tenants/:tenantId/unified/explain', async ({ params, query }) => {

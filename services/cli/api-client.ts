@@ -3,7 +3,9 @@
  */
 import { resolve } from 'node:path';
 import { messageOf, TallyError } from '@tally/platform/errors';
+import { type Statement, statementDocument } from '@tally/statements';
 import { z } from 'zod';
+import { type EvidenceQuery, type StatementExplanation, statementExplanation } from './evidence-answers.ts';
 import { runningInstance } from './instance.ts';
 import {
   type EnvironmentsAnswer,
@@ -20,6 +22,12 @@ import {
 } from './licence-answers.ts';
 import { type PoliciesAnswer, type PolicyStartAnswer, policiesAnswer } from './policy-answers.ts';
 import { type PublishedAnswer, publishedAnswer, type RunsAnswer, runsAnswer } from './run-answers.ts';
+import {
+  type StatementsAnswer,
+  statementsAnswer,
+  type VerificationAnswer,
+  verificationAnswer,
+} from './statement-answers.ts';
 import {
   type ExplanationAnswer,
   explanationAnswer,
@@ -112,6 +120,12 @@ export type ConflictsAnswer = z.infer<typeof conflictsAnswer>;
 export type InteractionsAnswer = z.infer<typeof interactionsAnswer>;
 export type EngagedAnswer = z.infer<typeof engagedAnswer>;
 export type CurveAnswer = z.infer<typeof curveAnswer>;
+
+interface Asked {
+  method: string;
+  query?: Record<string, string | undefined>;
+  body?: object;
+}
 
 export class ApiClient {
   readonly #url: string;
@@ -235,6 +249,49 @@ export class ApiClient {
     return this.#get('/v1/runs', query, runsAnswer);
   }
 
+  /** Issues a statement, or gives the one there is; `issued` says which. */
+  async issueStatement(
+    tenantId: string,
+    month: string,
+    by: string,
+  ): Promise<{ statement: Statement; issued: boolean }> {
+    const path = `/v1/tenants/${encodeURIComponent(tenantId)}/statements/${month}`;
+    const response = await this.#request(path, { method: 'POST', body: { by } });
+    return { statement: statementDocument.parse(await response.json()), issued: response.status === 201 };
+  }
+
+  statements(tenantId: string): Promise<StatementsAnswer> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/statements`, {}, statementsAnswer);
+  }
+
+  statement(tenantId: string, month: string): Promise<Statement> {
+    return this.#get(`/v1/tenants/${encodeURIComponent(tenantId)}/statements/${month}`, {}, statementDocument);
+  }
+
+  /** A statement as bytes: `json` as it was issued, `csv`, `xlsx`, `pdf`. */
+  async statementFile(tenantId: string, month: string, format: string): Promise<Uint8Array> {
+    const file = format === 'json' ? month : `${month}.${format}`;
+    const path = `/v1/tenants/${encodeURIComponent(tenantId)}/statements/${file}`;
+    return new Uint8Array(await (await this.#request(path, { method: 'GET' })).arrayBuffer());
+  }
+
+  /** How a figure of a statement is made. */
+  explainStatement(tenantId: string, month: string, query: EvidenceQuery): Promise<StatementExplanation> {
+    const path = `/v1/tenants/${encodeURIComponent(tenantId)}/statements/${month}/explain`;
+    return this.#get(path, { ...query }, statementExplanation);
+  }
+
+  /** All rows behind a figure as a file, `csv`, `parquet` or `ndjson`, whose body is yet to be read. */
+  statementRows(tenantId: string, month: string, format: string, query: EvidenceQuery): Promise<Response> {
+    const path = `/v1/tenants/${encodeURIComponent(tenantId)}/statements/${month}/rows.${format}`;
+    return this.#request(path, { method: 'GET', query: { ...query } });
+  }
+
+  /** Holds statements against their digests, one another and their topic; of all tenants without one named. */
+  verifyStatements(query: { tenant?: string }): Promise<VerificationAnswer> {
+    return this.#get('/v1/statements/verification', query, verificationAnswer);
+  }
+
   ledger(): Promise<LedgerAnswer> {
     return this.#get('/v1/ledger', {}, ledgerAnswer);
   }
@@ -243,11 +300,12 @@ export class ApiClient {
     return this.#call(path, { method: 'GET', query }, shape);
   }
 
-  async #call<Shape extends z.ZodType>(
-    path: string,
-    { method, query = {}, body: sent }: { method: string; query?: Record<string, string | undefined>; body?: object },
-    shape: Shape,
-  ): Promise<z.infer<Shape>> {
+  async #call<Shape extends z.ZodType>(path: string, asked: Asked, shape: Shape): Promise<z.infer<Shape>> {
+    return shape.parse(await (await this.#request(path, asked)).json());
+  }
+
+  /** The answer to a request that was not refused. */
+  async #request(path: string, { method, query = {}, body: sent }: Asked): Promise<Response> {
     const url = new URL(path, this.#url);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     const headers = { authorization: `Bearer ${this.#key}`, ...(sent ? { 'content-type': 'application/json' } : {}) };
@@ -261,8 +319,8 @@ export class ApiClient {
         cause,
       });
     }
+    if (response.ok) return response;
     const body: unknown = await response.json();
-    if (response.ok) return shape.parse(body);
     const problem = z.object({ code: z.string(), detail: z.string() }).safeParse(body);
     const { code, detail } = problem.success
       ? problem.data

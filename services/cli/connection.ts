@@ -84,6 +84,7 @@ const NOT_IN_THE_LOG = [
   'unification_rules',
   'licences',
   'environments',
+  'statements',
 ] as const;
 
 async function createEmptyDatabase(

@@ -22,6 +22,7 @@ import { quotaCommand } from './commands/quota.ts';
 import { rebuildCommand, replayCommand } from './commands/replay.ts';
 import { runsCommand } from './commands/runs.ts';
 import { simulateCommand } from './commands/simulate.ts';
+import { statementCommand } from './commands/statement.ts';
 import { statusCommand } from './commands/status.ts';
 import { trueUpCommand } from './commands/true-up.ts';
 import { unifiedCommand } from './commands/unified.ts';
@@ -53,6 +54,7 @@ for (const command of [
   environmentsCommand(),
   quotaCommand(),
   trueUpCommand(),
+  statementCommand(),
   publishedCommand(),
   runsCommand(),
   importCommand(),

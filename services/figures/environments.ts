@@ -3,7 +3,14 @@
  */
 import type { Environment, EnvironmentType } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import { type Change, changeLines, type Version, type VersionedTable, versionsOf } from './versions.ts';
+import {
+  type Change,
+  changeLines,
+  newestVersionsOf,
+  type Version,
+  type VersionedTable,
+  versionsOf,
+} from './versions.ts';
 
 interface Columns {
   environment_ids: string[];
@@ -39,6 +46,14 @@ const TABLE: VersionedTable<Environment, Columns> = {
 /** Every version of a tenant's environments, newest first; that one holds. */
 export function environmentVersions(clickhouse: ClickHouse, tenantId: string): Promise<Version<Environment>[]> {
   return versionsOf(clickhouse, TABLE, tenantId);
+}
+
+/** The environments on record now of each of some tenants; absent where none ever were. */
+export function newestEnvironments(
+  clickhouse: ClickHouse,
+  tenants: readonly string[],
+): Promise<Map<string, Version<Environment>>> {
+  return newestVersionsOf(clickhouse, TABLE, tenants);
 }
 
 /** Replaces a tenant's whole list of environments. Throws as changeLines does. */

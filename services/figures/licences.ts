@@ -3,7 +3,14 @@
  */
 import { CATALOGUE, type LicenceLine } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import { type Change, changeLines, type Version, type VersionedTable, versionsOf } from './versions.ts';
+import {
+  type Change,
+  changeLines,
+  newestVersionsOf,
+  type Version,
+  type VersionedTable,
+  versionsOf,
+} from './versions.ts';
 
 interface Columns {
   skus: string[];
@@ -39,6 +46,14 @@ const TABLE: VersionedTable<LicenceLine, Columns> = {
 /** Every version of a tenant's lines, newest first; that one holds. */
 export function licenceVersions(clickhouse: ClickHouse, tenantId: string): Promise<Version<LicenceLine>[]> {
   return versionsOf(clickhouse, TABLE, tenantId);
+}
+
+/** The lines on record now of each of some tenants; absent where none ever were. */
+export function newestLicences(
+  clickhouse: ClickHouse,
+  tenants: readonly string[],
+): Promise<Map<string, Version<LicenceLine>>> {
+  return newestVersionsOf(clickhouse, TABLE, tenants);
 }
 
 /** Replaces a tenant's whole list of lines. Throws as changeLines does. */

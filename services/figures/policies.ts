@@ -34,6 +34,16 @@ export async function policyDecisions(clickhouse: ClickHouse, tenantId: string):
   return (await clickhouse.query<Row>(sql, { tenantId })).map(decisionOf);
 }
 
+/** What is in force by decision, of each of some tenants; absent where nothing was ever decided. */
+export async function policyStarts(
+  clickhouse: ClickHouse,
+  tenants: readonly string[],
+): Promise<Map<string, PolicyStart[]>> {
+  const sql = `${DECISIONS} WHERE tenant_id IN {tenants:Array(String)} ORDER BY changed_at DESC LIMIT 1 BY tenant_id`;
+  const newest = (await clickhouse.query<Row>(sql, { tenants: [...tenants] })).map(decisionOf);
+  return new Map(newest.map(({ tenantId, starts }) => [tenantId, starts]));
+}
+
 /** When something was last decided, of every tenant for which it was; milliseconds since 1970-01-01 UTC. */
 export async function lastPolicyDecisions(clickhouse: ClickHouse): Promise<Map<string, number>> {
   const rows = await clickhouse.query<{ tenant_id: string; changed: string }>(

@@ -27,7 +27,8 @@ import {
   trialsOn,
 } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import { type EngagedDay, engagedCurve } from './engaged.ts';
+import { engagedCurve } from './engaged.ts';
+import type { EngagedDay } from './engaged-days.ts';
 import { environmentVersions } from './environments.ts';
 import { type DailyInteractions, dailyInteractions } from './interactions.ts';
 import { licenceVersions } from './licences.ts';

@@ -36,6 +36,14 @@ export interface VersionedTable<Line, Columns extends object> {
 /** Versions of a tenant that are read at once: years of daily changes. */
 const VERSIONS_MAX = 10_000;
 
+interface Head {
+  tenant_id: string;
+  id: string;
+  at: string;
+  changed_by: string;
+  because: string;
+}
+
 /** A tenant's versions, newest first. */
 export async function versionsOf<Line, Columns extends object>(
   clickhouse: ClickHouse,
@@ -43,21 +51,43 @@ export async function versionsOf<Line, Columns extends object>(
   tenantId: string,
   limit = VERSIONS_MAX,
 ): Promise<Version<Line>[]> {
-  const rows = await clickhouse.query<Columns & { id: string; at: string; changed_by: string; because: string }>(
-    `SELECT change_id AS id, toUnixTimestamp64Milli(changed_at) AS at, changed_by, because, ${table.columns.join(', ')}
-     FROM ${table.name}
+  const rows = await clickhouse.query<Columns & Head>(
+    `${selectOf(table)}
      WHERE tenant_id = {tenantId:String}
      ORDER BY changed_at DESC, change_id DESC
      LIMIT {limit:UInt32}`,
     { tenantId, limit },
   );
-  return rows.map((row) => ({
-    id: row.id,
-    changedAt: Number(row.at),
-    changedBy: row.changed_by,
-    because: row.because,
-    lines: table.toLines(row),
-  }));
+  return rows.map((row) => versionOf(table, row));
+}
+
+/** The version that holds of each of some tenants; absent where none was ever recorded. */
+export async function newestVersionsOf<Line, Columns extends object>(
+  clickhouse: ClickHouse,
+  table: VersionedTable<Line, Columns>,
+  tenants: readonly string[],
+): Promise<Map<string, Version<Line>>> {
+  const rows = await clickhouse.query<Columns & Head>(
+    `${selectOf(table)}
+     WHERE tenant_id IN {tenants:Array(String)}
+     ORDER BY tenant_id, changed_at DESC, change_id DESC
+     LIMIT 1 BY tenant_id`,
+    { tenants: [...tenants] },
+  );
+  return new Map(rows.map((row) => [row.tenant_id, versionOf(table, row)]));
+}
+
+function selectOf<Line, Columns extends object>({ name, columns }: VersionedTable<Line, Columns>): string {
+  const head = 'tenant_id, change_id AS id, toUnixTimestamp64Milli(changed_at) AS at, changed_by, because';
+  return `SELECT ${head}, ${columns.join(', ')} FROM ${name}`;
+}
+
+function versionOf<Line, Columns extends object>(
+  table: VersionedTable<Line, Columns>,
+  row: Columns & Head,
+): Version<Line> {
+  const { id, at, changed_by, because } = row;
+  return { id, changedAt: Number(at), changedBy: changed_by, because, lines: table.toLines(row) };
 }
 
 /**

@@ -4,12 +4,14 @@
 import { messageOf } from '@tally/platform/errors';
 import { Command } from 'commander';
 import { queryCommand } from './query.ts';
+import { statementsCommand } from './statements.ts';
 import { unifiedCommand } from './unified.ts';
 
 const program = new Command('npm run bench --')
   .description('measures Tally on this machine')
   .addCommand(queryCommand())
   .addCommand(unifiedCommand())
+  .addCommand(statementsCommand())
   .showHelpAfterError();
 
 try {

@@ -5,6 +5,7 @@ import kafkajs, { type Admin, type Kafka } from 'kafkajs';
 import { messageOf, TallyError } from '../errors.ts';
 import { retryForever } from '../retry.ts';
 import { kafkaError } from './client.ts';
+import { commitAsMember } from './commit-as-member.ts';
 
 const ATTEMPTS_MAX = 5;
 
@@ -77,6 +78,14 @@ export class KafkaAdmin {
       .sort((a, b) => a.partition - b.partition);
   }
 
+  /** The first offset of each partition whose record the broker got at a moment or later, or the end; milliseconds UTC. */
+  async offsetsAt(topic: string, moment: number): Promise<Map<number, bigint>> {
+    const answers = await this.#ask('fetch offsets by time', (admin) =>
+      admin.fetchTopicOffsetsByTimestamp(topic, moment),
+    );
+    return new Map(answers.map(({ partition, offset }) => [partition, BigInt(offset)]));
+  }
+
   /** The group's committed offset per partition; a partition without one is absent. */
   async committed(groupId: string, topic: string): Promise<Map<number, bigint>> {
     const answers = await this.#ask('fetch committed offsets', (admin) =>
@@ -101,8 +110,7 @@ export class KafkaAdmin {
         retriable: false,
       });
     }
-    const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: offset.toString() }));
-    await this.#ask('set offsets', (admin) => admin.setOffsets({ groupId, topic, partitions }));
+    await this.#ask('set offsets', () => commitAsMember(this.#kafka, { groupId, topic, offsets }));
   }
 
   /** Adds partitions to a topic, up to `count` in all. Keys change partition: see ARCHITECTURE.md before doing this. */

@@ -1,10 +1,10 @@
 /**
- * Reads a topic once, from its start to the end it has now: for dead letters and for checks, not for streams.
+ * Reads a topic once, up to the end it has now: for dead letters, statements and checks, not for streams.
  */
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { TallyError } from '../errors.ts';
 import type { KafkaAdmin } from './admin.ts';
-import { readThrowaway } from './throwaway-reader.ts';
+import { type RecordPlace, readThrowaway } from './throwaway-reader.ts';
 
 export interface StoredRecord {
   partition: number;
@@ -20,19 +20,30 @@ const FETCH_WAIT_MS_MAX = 500;
 /** Without anything new for this long, the broker is taken to be away. */
 const STALL_MS_MAX = 120_000;
 
-/** Calls `visit` for every record that is in the topic now; a partition's records in order. Throws `KAFKA_UNAVAILABLE`. */
+/**
+ * Calls `visit` for every record that is in the topic now; a partition's records in order. Throws `KAFKA_UNAVAILABLE`.
+ * @param from the first offset to read, by partition; a partition that is not named is read from its start
+ */
 export async function readTopic(
   { kafka, admin }: { kafka: Kafka; admin: KafkaAdmin },
   topic: string,
   visit: (record: StoredRecord) => void,
+  from: ReadonlyMap<number, bigint> = new Map(),
 ): Promise<void> {
   const ends = new Map<number, bigint>();
-  for (const { partition, start, end } of await admin.extents(topic)) if (end > start) ends.set(partition, end);
+  const places: RecordPlace[] = [];
+  for (const { partition, start, end } of await admin.extents(topic)) {
+    const offset = from.get(partition) ?? start;
+    if (end <= offset || end <= start) continue;
+    ends.set(partition, end);
+    if (offset > start) places.push({ topic, partition, offset });
+  }
   if (ends.size === 0) return;
   await readThrowaway(
     { kafka, admin },
     {
       topics: [topic],
+      from: places,
       fetchWaitMsMax: FETCH_WAIT_MS_MAX,
       stallMsMax: STALL_MS_MAX,
       stalled: () => {
@@ -44,6 +55,7 @@ export async function readTopic(
         if (end === undefined) return;
         for (const message of messages) {
           const offset = BigInt(message.offset);
+          if (offset < (from.get(partition) ?? 0n)) continue;
           if (offset >= end) break;
           visit(stored(partition, offset, message));
         }

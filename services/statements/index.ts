@@ -1,0 +1,15 @@
+export * from './adjustments.ts';
+export * from './config.ts';
+export * from './digest.ts';
+export * from './document.ts';
+export { type Issued, type IssuedMonths, issueMonth, issueStatement } from './issue.ts';
+export * from './issue-due.ts';
+export * from './licence-year.ts';
+export { policiesOf } from './on-record.ts';
+export { StatementRegister } from './register.ts';
+export * from './sources.ts';
+export { storedTexts } from './stored.ts';
+export * from './summary.ts';
+export { tenantsOnRecord } from './tenants.ts';
+export * from './verify.ts';
+export * from './when.ts';
