@@ -90,6 +90,16 @@ export async function lastStartOf(clickhouse: ClickHouse, job: string): Promise<
   return run?.startedAt;
 }
 
+/** When the newest run of a job began in which every tenant succeeded, milliseconds since 1970-01-01 UTC, or undefined. */
+export async function lastSucceeded(clickhouse: ClickHouse, job: string): Promise<number | undefined> {
+  const [run] = await runsOf(
+    clickhouse,
+    "WHERE job = {job:String} AND outcome = 'succeeded' ORDER BY started_at DESC LIMIT 1",
+    { job },
+  );
+  return run?.startedAt;
+}
+
 /**
  * The newest run that published figures, and those that had not ended when it began: one that was slow may have
  * published older figures after it. Newest first.

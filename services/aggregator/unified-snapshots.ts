@@ -32,15 +32,24 @@ export async function unifiedSnapshots(
   const byEnvironment = { ...before?.byEnvironment };
   const recordsByEnvironment = { ...before?.recordsByEnvironment };
   const notJoiningOmitted = { ...before?.notJoiningOmitted };
+  const readUpTo = { ...before?.readUpTo };
   const notJoining = (before?.notJoining ?? []).filter(({ environmentId }) => !environments.has(environmentId));
   for (const environmentId of environments) {
     const figure = await unifiedPeople(clickhouse, { tenantId, environmentId, rules });
     byEnvironment[environmentId] = figure.people;
     recordsByEnvironment[environmentId] = figure.records;
     notJoiningOmitted[environmentId] = figure.sharedOmitted;
+    readUpTo[environmentId] = figure.readUpTo;
     notJoining.push(...figure.shared.map((identifier) => ({ environmentId, ...identifier })));
   }
   const total = Object.values(byEnvironment).reduce((sum, people) => sum + people, 0);
-  const breakdown: UnifiedBreakdown = { byEnvironment, recordsByEnvironment, notJoining, notJoiningOmitted, rules };
+  const breakdown: UnifiedBreakdown = {
+    byEnvironment,
+    recordsByEnvironment,
+    notJoining,
+    notJoiningOmitted,
+    rules,
+    readUpTo,
+  };
   return [{ meter: 'unified', period: day, total, breakdown }];
 }

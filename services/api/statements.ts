@@ -15,6 +15,7 @@ import {
 } from '@tally/statements';
 import { csvOf, pdfOf, xlsxOf } from '@tally/statements/files';
 import { z } from 'zod';
+import { addEvidenceRoutes } from './evidence.ts';
 import { checked, tenantOf } from './parameters.ts';
 
 const NAME_CHARS_MAX = 1_000;
@@ -69,15 +70,18 @@ export function addStatementRoutes(app: FastifyInstance, sources: StatementSourc
   app.get('/v1/tenants/:tenantId/statements/:file', async (request, reply) => {
     const tenantId = tenantOf(request.params);
     const { month, format } = checked(z.object({ file }), request.params).file;
-    const text = (await storedTexts(clickhouse, { tenants: [tenantId], month })).get(tenantId);
-    if (text === undefined) throw notIssued(tenantId, month);
-    const statement = statementOf(text);
+    const { statement, text } = await requireStatement(sources, { tenantId, month });
     const of = FILES[format];
     const etag = of ? `${statement.digest}.${format}` : statement.digest;
     if (request.headers['if-none-match'] === `"${etag}"`) return reply.code(304).header('etag', `"${etag}"`).send();
     if (!of) return sent(reply, { ...json, etag }, text);
     reply.header('content-disposition', `attachment; filename="tally-${tenantId}-${month}.${format}"`);
     return sent(reply, { type: of.type, etag }, Buffer.from(await of.of(statement)));
+  });
+
+  addEvidenceRoutes(app, {
+    clickhouse,
+    statementOf: async (tenantId, month) => (await requireStatement(sources, { tenantId, month })).statement,
   });
 
   app.get('/v1/statements/verification', async ({ query }) => {
@@ -87,13 +91,14 @@ export function addStatementRoutes(app: FastifyInstance, sources: StatementSourc
 }
 
 /** A tenant's statement of a month. Throws a 404 Problem where it has none. */
-export async function requireStatement(
+async function requireStatement(
   { clickhouse }: Pick<StatementSources, 'clickhouse'>,
   { tenantId, month }: { tenantId: string; month: Month },
-): Promise<Statement> {
+): Promise<{ statement: Statement; text: string }> {
   const text = (await storedTexts(clickhouse, { tenants: [tenantId], month })).get(tenantId);
-  if (text === undefined) throw notIssued(tenantId, month);
-  return statementOf(text);
+  if (text !== undefined) return { statement: statementOf(text), text };
+  const detail = `${tenantId} has no statement of ${month}`;
+  throw new Problem({ status: 404, code: 'statement-not-issued', title: 'No such statement', detail });
 }
 
 /** Bytes, since the framework adds to the type of text. */
@@ -106,11 +111,6 @@ function sent(
     .header('content-type', type)
     .header('etag', `"${etag}"`)
     .send(typeof body === 'string' ? Buffer.from(body) : body);
-}
-
-function notIssued(tenantId: string, month: Month): Problem {
-  const detail = `${tenantId} has no statement of ${month}`;
-  return new Problem({ status: 404, code: 'statement-not-issued', title: 'No such statement', detail });
 }
 
 const REFUSALS: Readonly<Record<string, { status: number; code: string; title: string }>> = {

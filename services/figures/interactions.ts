@@ -87,27 +87,50 @@ export interface DailyInteractions {
 
 const daysSql = (counted: string): string => `
   SELECT
-    toString(day) AS of_day, environment_id,
+    tenant_id, toString(day) AS of_day, environment_id,
     bitmapAndnotCardinality(groupBitmapMergeState(counted), groupBitmapMergeState(voided)) AS count
   FROM daily_interactions
-  WHERE tenant_id = {tenantId:String} AND day >= {first:Date} AND day <= {last:Date} AND ${counted}
-  GROUP BY day, environment_id
+  WHERE tenant_id IN {tenants:Array(String)} AND day >= {first:Date} AND day <= {last:Date} AND ${counted}
+  GROUP BY tenant_id, day, environment_id
   HAVING count > 0
-  ORDER BY day, environment_id`;
+  ORDER BY tenant_id, day, environment_id`;
+
+interface DayRow {
+  tenant_id: string;
+  of_day: Day;
+  environment_id: string;
+  count: string;
+}
+
+interface Days {
+  first: Day;
+  last: Day;
+  policies: PolicyTimeline;
+}
 
 /** A tenant's days from `first` to `last`, both included, that have any interaction; they add up to their months. */
 export async function dailyInteractions(
   clickhouse: ClickHouse,
-  range: { tenantId: string; first: Day; last: Day; policies: PolicyTimeline },
+  { tenantId, ...range }: Days & { tenantId: string },
 ): Promise<DailyInteractions[]> {
-  const { tenantId, first, last, policies } = range;
+  return (await dailyInteractionsOf(clickhouse, { tenants: [tenantId], ...range })).get(tenantId) ?? [];
+}
+
+/** The days of several tenants under the same policies, in one query; each as by `dailyInteractions`. */
+export async function dailyInteractionsOf(
+  clickhouse: ClickHouse,
+  { tenants, first, last, policies }: Days & { tenants: readonly string[] },
+): Promise<Map<string, DailyInteractions[]>> {
   const counted = countedDays(policies, { first, last });
-  const rows = await clickhouse.query<{ of_day: Day; environment_id: string; count: string }>(daysSql(counted.sql), {
-    tenantId,
-    first,
-    last,
-    ...counted.params,
-  });
+  const params = { tenants: [...tenants], first, last, ...counted.params };
+  const byTenant = Map.groupBy(
+    await clickhouse.query<DayRow>(daysSql(counted.sql), params),
+    ({ tenant_id }) => tenant_id,
+  );
+  return new Map([...byTenant].map(([tenantId, rows]) => [tenantId, daysOf(rows)]));
+}
+
+function daysOf(rows: readonly DayRow[]): DailyInteractions[] {
   const days = new Map<Day, DailyInteractions>();
   for (const { of_day: day, environment_id, count } of rows) {
     const figure = days.get(day) ?? { day, total: 0, byEnvironment: {} };

@@ -105,6 +105,44 @@ export async function newestPublished(
   );
 }
 
+/** A tenant's newest published totals, each meter's by period, ascending. */
+export type PublishedTotals = Record<Meter, { period: Day; total: number }[]>;
+
+const TOTALS = `
+  SELECT tenant_id, meter, groupArray((toString(period), total)) AS totals
+  FROM
+  (
+    SELECT tenant_id, meter, period, argMax(snapshots.total, computed_at) AS total
+    FROM snapshots
+    WHERE tenant_id IN {tenants:Array(String)} AND period >= {from:Date} AND period <= {to:Date}
+    GROUP BY tenant_id, meter, period
+    ORDER BY tenant_id, meter, period
+  )
+  GROUP BY tenant_id, meter`;
+
+/** The totals of some tenants for the periods from one day to another, both included; tenants without any are absent. */
+export async function publishedTotals(
+  clickhouse: ClickHouse,
+  { tenants, from, to }: { tenants: readonly string[]; from: Day; to: Day },
+): Promise<Map<string, PublishedTotals>> {
+  const rows = await clickhouse.query<{ tenant_id: string; meter: Meter; totals: [Day, string][] }>(TOTALS, {
+    tenants: [...tenants],
+    from,
+    to,
+  });
+  const all = new Map<string, PublishedTotals>();
+  for (const { tenant_id, meter, totals } of rows) {
+    const own = all.get(tenant_id) ?? { interactions: [], engaged: [], unified: [] };
+    own[meter] = totals.map(([period, total]) => ({ period, total: Number(total) })).sort(byPeriod);
+    all.set(tenant_id, own);
+  }
+  return all;
+}
+
+function byPeriod(a: { period: Day }, b: { period: Day }): number {
+  return a.period < b.period ? -1 : 1;
+}
+
 /** One name for a tenant's figure of a period; a tenant's id has no slash. */
 export function periodName(tenantId: string, meter: Meter, period: Day): string {
   return `${tenantId}/${meter}/${period}`;

@@ -41,6 +41,11 @@ export interface UnifiedBreakdown {
   notJoining?: (SharedIdentifier & { environmentId: string })[];
   /** How many more there are, by environment. */
   notJoiningOmitted?: Record<string, number>;
+  /**
+   * The highest log position of each partition that an environment was read up to, 64 bits as text; an environment has
+   * none when its figure is from before they were noted.
+   */
+  readUpTo?: Record<string, string[]>;
 }
 
 export async function writeSnapshots(clickhouse: ClickHouse, snapshots: readonly Snapshot[]): Promise<void> {

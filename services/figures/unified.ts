@@ -4,8 +4,8 @@
  */
 import { IdentityResolution } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import { TallyError } from '@tally/platform/errors';
 import type { UnificationRules } from './unification-rules.ts';
+import { joiningKeys, ReadUpTo, readRecords, recordBytes } from './unified-records.ts';
 
 /** An identifier that joins nobody, since too many records share it. */
 export interface SharedIdentifier {
@@ -24,6 +24,8 @@ export interface UnifiedPeople {
   shared: SharedIdentifier[];
   /** How many more there are. */
   sharedOmitted: number;
+  /** The highest log position read of each partition, deleted records included: what was read can be told by it. */
+  readUpTo: string[];
 }
 
 export interface UnifiedAsked {
@@ -36,27 +38,30 @@ export interface UnifiedAsked {
 export const SHARED_LISTED_MAX = 100;
 
 /**
- * The newest state of each record that is not deleted; `FINAL` merges in the order of the key, so ClickHouse holds some
- * blocks and no table of all records. A record is its identifiers' keys, 16 bytes each, and an end mark of 16 bytes.
+ * The newest state of each record; `FINAL` merges in the order of the key, so ClickHouse holds some blocks and no table of
+ * all records.
  */
-const liveRecords = (keys: string): string => `
-  SELECT reinterpret(arrayPushBack(${keys}, toUInt128('${2n ** 128n - 1n}')), 'String')
+const newestRecords = (keys: string): string => `
+  SELECT ${recordBytes({ keys, position: 'position', deleted: 'deleted' })}
   FROM profile_records FINAL
-  WHERE tenant_id = {tenantId:String} AND environment_id = {environmentId:String} AND deleted = 0`;
-
-/** Where every kind joins, the kinds need not be read. */
-const EVERY_KEY = 'identifier_keys';
-const KEYS_OF_KINDS = 'arrayFilter((key, kind) -> has({kinds:Array(String)}, kind), identifier_keys, identifier_kinds)';
-
-const KEY_BYTES = 16;
-const END_WORD = 0xffff_ffff;
+  WHERE tenant_id = {tenantId:String} AND environment_id = {environmentId:String}`;
 
 /** Reads the records as a stream; memory is some 10 bytes a record and 40 to 60 an identifier. */
 export async function unifiedPeople(clickhouse: ClickHouse, asked: UnifiedAsked): Promise<UnifiedPeople> {
+  const { tenantId, environmentId, rules } = asked;
   const resolution = new IdentityResolution();
-  await readRecords(clickhouse, asked, resolution);
+  const readUpTo = new ReadUpTo();
+  const keys = joiningKeys(rules.kinds);
+  const query = { sql: newestRecords(keys.sql), params: { tenantId, environmentId, ...keys.params } };
+  await readRecords(clickhouse, query, {
+    identifier: (a, b, c, d) => resolution.identifier(a, b, c, d),
+    endRecord: (upper, lower, deleted) => {
+      readUpTo.note(upper, lower);
+      if (!deleted) resolution.endRecord();
+    },
+  });
   const { people, records, overLimit, overLimitOmitted } = resolution.resolve({
-    sharedByMax: asked.rules.limit,
+    sharedByMax: rules.limit,
     listedMax: SHARED_LISTED_MAX,
   });
   const kinds = await kindsOf(
@@ -73,29 +78,8 @@ export async function unifiedPeople(clickhouse: ClickHouse, asked: UnifiedAsked)
       records: sharing,
     })),
     sharedOmitted: overLimitOmitted,
+    readUpTo: readUpTo.positions(),
   };
-}
-
-async function readRecords(clickhouse: ClickHouse, asked: UnifiedAsked, into: IdentityResolution): Promise<void> {
-  const { tenantId, environmentId, rules } = asked;
-  const sql = liveRecords(rules.kinds === null ? EVERY_KEY : KEYS_OF_KINDS);
-  const params = { tenantId, environmentId, ...(rules.kinds === null ? {} : { kinds: rules.kinds }) };
-  let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of clickhouse.streamRaw(sql, params)) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const whole = bytes.length - (bytes.length % KEY_BYTES);
-    for (let at = 0; at < whole; at += KEY_BYTES) {
-      const a = bytes.readUInt32LE(at);
-      const b = bytes.readUInt32LE(at + 4);
-      const c = bytes.readUInt32LE(at + 8);
-      const d = bytes.readUInt32LE(at + 12);
-      if (a === END_WORD && b === END_WORD && c === END_WORD && d === END_WORD) into.endRecord();
-      else into.identifier(a, b, c, d);
-    }
-    rest = bytes.subarray(whole);
-  }
-  if (rest.length === 0) return;
-  throw new TallyError('a record has a part of a key', { code: 'CLICKHOUSE_ANSWER_CUT', retriable: true });
 }
 
 /** A key's kind is part of what was hashed, so it has one. */

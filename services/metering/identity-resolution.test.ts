@@ -7,6 +7,10 @@ type Records = readonly (readonly bigint[])[];
 const NO_LIMIT = { sharedByMax: 1_000_000, listedMax: 100 };
 
 function resolve(records: Records, options = NO_LIMIT): Resolution {
+  return resolutionOf(records).resolve(options);
+}
+
+function resolutionOf(records: Records): IdentityResolution {
   const resolution = new IdentityResolution();
   for (const keys of records) {
     for (const key of keys) {
@@ -15,7 +19,7 @@ function resolve(records: Records, options = NO_LIMIT): Resolution {
     }
     resolution.endRecord();
   }
-  return resolution.resolve(options);
+  return resolution;
 }
 
 function letters(...records: string[]): Records {
@@ -119,6 +123,12 @@ describe('IdentityResolution', () => {
         const found = resolve(joining, { sharedByMax, listedMax: 1_000 });
         expect(found.people).toBe(groupsByWalking(joining, sharedByMax));
         const over = [...holdersOf(joining)].filter(([, holders]) => holders.length > sharedByMax);
+        const firsts = resolutionOf(joining).firstOfPersons(sharedByMax);
+        expect(new Set(firsts).size).toBe(found.people);
+        for (const [record, first] of firsts.entries()) expect([first <= record, firsts[first]]).toEqual([true, first]);
+        for (const [, holders] of holdersOf(joining)) {
+          if (holders.length <= sharedByMax) expect(new Set(holders.map((holder) => firsts[holder])).size).toBe(1);
+        }
         expect(new Map(found.overLimit.map((one) => [one.key, one.records]))).toEqual(
           new Map(over.map(([one, holders]) => [one, holders.length])),
         );

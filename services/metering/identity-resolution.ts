@@ -52,11 +52,20 @@ export class IdentityResolution {
    */
   resolve({ sharedByMax, listedMax }: { sharedByMax: number; listedMax: number }): Resolution {
     const records = this.#starts.length;
-    return { people: records - this.#join(sharedByMax), records, ...this.#overLimit(sharedByMax, listedMax) };
+    return { people: records - this.#join(sharedByMax).joins, records, ...this.#overLimit(sharedByMax, listedMax) };
   }
 
-  /** Joins the records and returns how often two groups became one. */
-  #join(sharedByMax: number): number {
+  /** For each record, in the order in which they were given, the number of the first record of its person. */
+  firstOfPersons(sharedByMax: number): Uint32Array {
+    const { parents } = this.#join(sharedByMax);
+    // A parent is never behind its child, so each one is a root by the time it is asked.
+    for (let record = 0; record < parents.length; record++)
+      parents[record] = parents[parents[record] ?? record] ?? record;
+    return parents;
+  }
+
+  /** Joins the records; also how often two groups became one. */
+  #join(sharedByMax: number): { parents: Uint32Array; joins: number } {
     const records = this.#starts.length;
     const parents = new Uint32Array(records);
     for (let record = 0; record < records; record++) parents[record] = record;
@@ -71,7 +80,7 @@ export class IdentityResolution {
         else if (join(parents, other, record)) joins++;
       }
     }
-    return joins;
+    return { parents, joins };
   }
 
   #overLimit(sharedByMax: number, listedMax: number): Pick<Resolution, 'overLimit' | 'overLimitOmitted'> {

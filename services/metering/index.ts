@@ -7,6 +7,7 @@ export * from './environments.ts';
 export * from './identifiers.ts';
 export * from './identity-resolution.ts';
 export * from './licence-lines.ts';
+export * from './licence-year.ts';
 export * from './packs.ts';
 export * from './policies.ts';
 export * from './quota.ts';

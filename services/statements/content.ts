@@ -15,6 +15,7 @@ import {
   interactionAllowance,
   type LicenceLine,
   licenceYear,
+  licenceYearStart,
   type Month,
   type MonthUsage,
   monthOf,
@@ -25,7 +26,6 @@ import {
 import { adjustmentsOf, figuresOf, type StatedFigures, statedSoFar } from './adjustments.ts';
 import type { ChainEnd } from './chain.ts';
 import type { Statement, StatementContent } from './document.ts';
-import { licenceYearStart } from './licence-year.ts';
 import type { OnRecord } from './on-record.ts';
 import type { Usage } from './usage.ts';
 

@@ -4,7 +4,6 @@ export * from './digest.ts';
 export * from './document.ts';
 export { type Issued, type IssuedMonths, issueMonth, issueStatement } from './issue.ts';
 export * from './issue-due.ts';
-export * from './licence-year.ts';
 export { policiesOf } from './on-record.ts';
 export { StatementRegister } from './register.ts';
 export * from './sources.ts';

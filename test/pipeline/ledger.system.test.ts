@@ -332,6 +332,18 @@ describe('the ledger', () => {
       statement: `ALTER TABLE profile_records UPDATE deleted = 0 WHERE deleted = 1 SETTINGS mutations_sync = 2`,
       found: /^unified people of ledger-\S+ in prod: people 3, Kafka says 2; records 4, Kafka says 3/,
     },
+    {
+      what: 'a change of a record missing',
+      table: 'profile_changes',
+      statement: `ALTER TABLE profile_changes DELETE WHERE deleted = 1 SETTINGS mutations_sync = 2`,
+      found: 'profile_records has a row, but profile_changes has none',
+    },
+    {
+      what: 'a change to other identifiers',
+      table: 'profile_changes',
+      statement: `ALTER TABLE profile_changes UPDATE identifier_keys = [1] WHERE 1 SETTINGS mutations_sync = 2`,
+      found: 'profile_changes says something else than profile_records',
+    },
   ])('with $what in $table', ({ table, statement, found, figure }) => {
     it('is not verified, and says where', async () => {
       const { verified: isVerified, differences } = await whileBroken(table, statement, verified);

@@ -58,6 +58,14 @@ describe('a replay of the whole log', () => {
     expect(await system.deadLetters()).toHaveLength(letters);
   });
 
+  it('brings back the changes of the records, which the newest states alone do not give', async () => {
+    const before = await changesOf(system.clickhouse);
+    await system.clickhouse.command('TRUNCATE TABLE profile_changes SYNC');
+    await replay(options(system.clickhouse), { complete: true });
+    expect(before.changes).toBeGreaterThan(before.records);
+    expect(await changesOf(system.clickhouse)).toEqual(before);
+  });
+
   it('into an empty database gives the same figures and outcomes, and brings no erased id back', async () => {
     const entity = await someEntity();
     const before = await allFigures(system.clickhouse, NOW);
@@ -75,6 +83,7 @@ describe('a replay of the whole log', () => {
     await replay(options(rebuilt), { complete: true });
     expect(differences(before, await allFigures(rebuilt, NOW))).toEqual([]);
     expect(await idsOf(rebuilt, entity)).toBe(0);
+    expect(await changesOf(rebuilt)).toEqual(await changesOf(system.clickhouse));
 
     await replay(options(system.clickhouse), { complete: true });
     expect(await idsOf(system.clickhouse, entity)).toBe(0);
@@ -105,6 +114,17 @@ describe('a replay of the whole log', () => {
     );
   }
 });
+
+/** All that is known of the records' past; a row that was written twice is one. */
+async function changesOf(clickhouse: ClickHouse): Promise<{ changes: number; records: number; content: string }> {
+  const { changes, records, content } = await clickhouse.queryOne<Record<string, string>>(
+    `SELECT
+       count() AS changes, uniqExact(tenant_id, environment_id, source, record_id) AS records,
+       toString(groupBitXor(cityHash64(*))) AS content
+     FROM profile_changes FINAL`,
+  );
+  return { changes: Number(changes), records: Number(records), content: content ?? '' };
+}
 
 async function idsOf(clickhouse: ClickHouse, { tenantId, environmentId, entityId }: EntityIdentity): Promise<number> {
   let rows = 0;

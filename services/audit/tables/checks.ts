@@ -31,6 +31,8 @@ function recorded(epochs: string, where: string, content: string): string {
 
 const OF_DAY = 'cityHash64(tenant_id, day, environment_id, channel, direction)';
 const OF_EVENT = 'cityHash64(tenant_id, day, environment_id, entity_type, entity_key, event_key)';
+const OF_RECORD =
+  'cityHash64(tenant_id, environment_id, source, record_id, deleted, identifier_kinds, identifier_keys, changed_at)';
 const OF_INDEX = 'cityHash64(event_key, occurred_at, channel, direction)';
 
 function ofDays(bitmap: 'counted' | 'voided'): string {
@@ -182,6 +184,25 @@ export const TABLE_CHECKS: readonly TableCheck[] = [
       right: recorded('profiles', `outcome = 'counted'`, '0'),
       onlyLeft: 'profile_records has a row, but log_outcomes does not say counted',
       otherwise: '',
+    },
+  },
+  {
+    name: 'profile_changes: only counted positions',
+    sets: {
+      left: `SELECT position, 0 AS content FROM profile_changes WHERE ${WITHIN}`,
+      right: recorded('profiles', `outcome = 'counted'`, '0'),
+      onlyLeft: 'profile_changes has a row, but log_outcomes does not say counted',
+      otherwise: '',
+    },
+  },
+  {
+    // Of changes from before there was this table it has what a replay brought.
+    name: 'profile_changes: the newest change of each record',
+    sets: {
+      left: `SELECT position, ${OF_RECORD} AS content FROM profile_records WHERE ${WITHIN}`,
+      right: `SELECT position, ${OF_RECORD} AS content FROM profile_changes WHERE ${WITHIN}`,
+      onlyLeft: 'profile_records has a row, but profile_changes has none',
+      otherwise: 'profile_changes says something else than profile_records',
     },
   },
 ];

@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { LocalEvent } from '@tally/local';
+import { licencesFor } from '@tally/simulator';
 import { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
 import { untilAggregated, untilConsumed } from '../catch-up.ts';
 import { type Comparison, compare } from '../compare.ts';
+import { giveLicences } from '../compare-licences.ts';
 import { printComparison, printSpeed, type Speed } from '../demo-report.ts';
 import { sampleMemory } from '../memory.ts';
 import { jsonOption, whole } from '../options.ts';
@@ -91,10 +93,13 @@ async function runAndCompare(stack: Stack, options: DemoOptions, setUpMs: number
     until,
     ...(tenants === undefined ? {} : { tenants }),
   });
+  const today = new Date(startedAt).toISOString().slice(0, 10);
+  const licensed = licencesFor(truth, today);
+  await giveLicences(api, licensed);
   const records = await untilConsumed(instance);
   const throughMs = Date.now() - startedAt;
   await untilAggregated(instance, api, truth.tenants()[0] ?? '');
-  const comparison = await compare(instance, api, { truth, result, until });
+  const comparison = await compare(instance, api, { truth, result, until, licensed, today });
   const speed: Speed = { setUpMs, sendMs, throughMs, totalMs: Date.now() - startedAt, records, sent: result.sent };
   report(options, comparison, speed, await memory.stop());
   return comparison.differences.length === 0;

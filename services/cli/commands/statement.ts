@@ -11,6 +11,8 @@ import { apiOptions, jsonOption, monthText } from '../options.ts';
 import { count, print, printJson, table } from '../print.ts';
 import type { VerificationAnswer } from '../statement-answers.ts';
 import { tellStatement } from '../statement-print.ts';
+import { statementExplainCommand } from './statement-explain.ts';
+import { statementExportCommand } from './statement-export.ts';
 import { statementIssueAllCommand } from './statement-issue-all.ts';
 
 interface StatementOptions extends ApiAddress {
@@ -30,7 +32,10 @@ export function statementCommand(): Command {
     for (const option of apiOptions()) part.addOption(option);
     command.addCommand(part);
   }
-  return command.addCommand(statementIssueAllCommand());
+  for (const part of [statementExplainCommand(), statementExportCommand(), statementIssueAllCommand()]) {
+    command.addCommand(part);
+  }
+  return command;
 }
 
 function issueCommand(): Command {

@@ -161,6 +161,27 @@ export class ClickHouse {
     });
   }
 
+  /**
+   * The bytes of a query's answer in one of ClickHouse's formats, as they come. Nothing here tells a whole answer from one
+   * that was cut short: that is up to the format's own end and to the caller.
+   */
+  async *streamFormat(sql: string, format: 'Parquet', params: Params = {}): AsyncGenerator<Buffer> {
+    const { stream } = await this.#ask(() =>
+      this.#client.exec({
+        query: `${sql} FORMAT ${format}`,
+        query_params: params,
+        clickhouse_settings: { wait_end_of_query: 0 },
+      }),
+    );
+    try {
+      for await (const chunk of stream) yield chunk as Buffer;
+    } catch (cause) {
+      throw cause instanceof TallyError ? cause : clickhouseError(cause);
+    } finally {
+      stream.destroy();
+    }
+  }
+
   /** A statement without an answer. */
   async command(sql: string, params: Params = {}): Promise<void> {
     await this.#ask(() => this.#client.command({ query: sql, query_params: params }));

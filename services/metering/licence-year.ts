@@ -2,7 +2,10 @@
  * The licence year in which a day lies: twelve months from the licence's start day, and again from every twelve months
  * after it. (Rules: "True-up".)
  */
-import { addMonths, type Day, inForceOn, type LicenceLine, productOf } from '@tally/metering';
+import { addMonths, type Day } from './calendar.ts';
+import { productOf } from './catalogue.ts';
+import { inForceOn } from './checked-lines.ts';
+import type { LicenceLine } from './licence-lines.ts';
 
 const YEAR_MONTHS = 12;
 

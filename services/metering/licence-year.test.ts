@@ -1,5 +1,5 @@
-import type { LicenceLine } from '@tally/metering';
 import { describe, expect, it } from 'vitest';
+import type { LicenceLine } from './licence-lines.ts';
 import { licenceYearStart } from './licence-year.ts';
 
 const line = (startsOn: string, endsOn: string | null = null, sku = 'ci-base'): LicenceLine => ({
