@@ -33,7 +33,7 @@ describe('tools', () => {
 
   it.each(['17', '17.0.15', '21.0.1', '25-ea'])('accepts Java %s', async (version) => {
     const directory = fakeJava(version);
-    await expect(findJava(`${scratch}:${directory}`)).resolves.toBe(join(directory, 'java'));
+    await expect(findJava(`${scratch}:${directory}`)).resolves.toEqual({ path: join(directory, 'java'), version });
   });
 
   it('refuses a machine without Maven', () => {

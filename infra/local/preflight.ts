@@ -41,11 +41,17 @@ function mebibytes(bytes: number): string {
   return `${Math.floor(bytes / 1024 / 1024)} MiB`;
 }
 
+export interface JavaRuntime {
+  path: string;
+  /** As it says itself: `17.0.15`. */
+  version: string;
+}
+
 /**
  * The Java runtime found in `searchPath` (a PATH).
  * @throws LocalStackError JAVA_MISSING, or JAVA_TOO_OLD below 17
  */
-export async function findJava(searchPath: string): Promise<string> {
+export async function findJava(searchPath: string): Promise<JavaRuntime> {
   const java = findCommand('java', searchPath);
   if (java === undefined) {
     throw new LocalStackError(
@@ -60,7 +66,7 @@ export async function findJava(searchPath: string): Promise<string> {
       `Kafka needs Java ${JAVA_MAJOR_MIN} or later and ${java} is ${version.text}; put a later one first on the PATH.`,
     );
   }
-  return java;
+  return { path: java, version: version.text };
 }
 
 /** @throws LocalStackError MAVEN_MISSING */

@@ -5,10 +5,11 @@ import { checkEngine, prepareEngine } from './clickhouse/engine.ts';
 import { LocalStackError, type LocalStackErrorCode, messageOf } from './errors.ts';
 import type { OnEvent } from './events.ts';
 import { prepareBroker } from './kafka/broker.ts';
+import { classDataArchive } from './kafka/class-data.ts';
 import { fetchJars, jarsAreCached } from './kafka/jars.ts';
 import { lockDataDir } from './lock.ts';
 import { resolvePorts } from './ports.ts';
-import { checkFreeDisk, findJava, findMaven, prepareDataDir } from './preflight.ts';
+import { checkFreeDisk, findJava, findMaven, type JavaRuntime, prepareDataDir } from './preflight.ts';
 import type { Supervised } from './supervise.ts';
 
 export interface LocalOptions {
@@ -69,9 +70,11 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
   });
   try {
     const { PATH = '' } = process.env;
-    const java = await checkTools(options.searchPath ?? PATH);
+    const { java, maven } = await checkTools(options.searchPath ?? PATH);
     const ports = await choosePorts(options);
-    await prepareJars(dataDir, java, onEvent);
+    await prepareJars(dataDir, { java, maven }, onEvent);
+    const heapMiBMax = options.kafkaHeapMiBMax ?? KAFKA_HEAP_MIB_MAX;
+    const classData = await classDataArchive({ java, lockFd: lock.fd, heapMiBMax, onEvent });
     const shared = { dataDir, lockFd: lock.fd, onEvent, restartWaitMsMax: options.restartWaitMsMax };
     const engine = prepareEngine({
       ...shared,
@@ -85,7 +88,8 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
       java: java.path,
       port: ports.kafka,
       controllerPort: ports.kafkaController,
-      heapMiBMax: options.kafkaHeapMiBMax ?? KAFKA_HEAP_MIB_MAX,
+      heapMiBMax,
+      classData: classData === undefined ? undefined : { use: classData },
     });
     services.push(broker);
     await Promise.all([startAs('CLICKHOUSE_DID_NOT_START', engine), startAs('KAFKA_DID_NOT_START', broker)]);
@@ -103,16 +107,16 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
   }
 }
 
-interface Java {
-  path: string;
+interface Tools {
+  java: JavaRuntime;
   /** Undefined when there is nothing left to fetch. */
   maven: string | undefined;
 }
 
-async function checkTools(searchPath: string): Promise<Java> {
+async function checkTools(searchPath: string): Promise<Tools> {
   checkEngine();
   const maven = jarsAreCached() ? undefined : findMaven(searchPath);
-  return { path: await findJava(searchPath), maven };
+  return { java: await findJava(searchPath), maven };
 }
 
 async function choosePorts(options: LocalOptions) {
@@ -125,10 +129,10 @@ async function choosePorts(options: LocalOptions) {
   return { kafka, clickhouseHttp, clickhouseTcp, kafkaController };
 }
 
-async function prepareJars(dataDir: string, java: Java, onEvent: OnEvent): Promise<void> {
-  if (java.maven === undefined) return;
+async function prepareJars(dataDir: string, { java, maven }: Tools, onEvent: OnEvent): Promise<void> {
+  if (maven === undefined) return;
   onEvent({ service: 'kafka', kind: 'preparing', detail: 'fetching the Kafka broker with Maven, once' });
-  await fetchJars({ java: java.path, maven: java.maven, logFile: join(dataDir, 'logs', 'maven.log') });
+  await fetchJars({ java: java.path, maven, logFile: join(dataDir, 'logs', 'maven.log') });
 }
 
 async function startAs(code: LocalStackErrorCode, service: Supervised): Promise<void> {

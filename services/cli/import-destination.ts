@@ -34,11 +34,19 @@ export async function openDestination(dataDir: string | undefined): Promise<Open
       target,
       send: (record) => producer.send(record),
       // What is still under way after an import that failed need not be waited for: it is sent again.
-      close: () => Promise.race([producer.close(), sleep(CLOSE_MS_MAX)]),
+      close: () => closeWithin(CLOSE_MS_MAX, () => producer.close()),
     };
   } finally {
     await admin.close();
   }
+}
+
+/** Resolves when `close` has, or when `msMax` have passed. */
+async function closeWithin(msMax: number, close: () => Promise<void>): Promise<void> {
+  const closed = new AbortController();
+  // A timer that is left behind would keep the process until it fires.
+  const tooLong = sleep(msMax, undefined, { signal: closed.signal }).catch(() => undefined);
+  await Promise.race([close(), tooLong]).finally(() => closed.abort());
 }
 
 /** A directory that was asked for comes first, then TALLY_KAFKA, then the instance of the default directory. */

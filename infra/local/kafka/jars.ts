@@ -11,19 +11,21 @@ import { lastLogLine } from '../log-file.ts';
 const KAFKA_VERSION = '4.3.1';
 const POM = join(import.meta.dirname, 'pom.xml');
 const PARENT_WATCH = join(import.meta.dirname, 'ParentWatch.java');
+const JAR = join(import.meta.dirname, 'Jar.java');
 const CACHE = join(import.meta.dirname, '../../../node_modules/.cache/tally');
 
 const ERROR_CHARACTERS_MAX = 300;
 
 /** Where the jars are, or are going to be. The name changes with what is put there. */
 export function jarsDir(): string {
-  const content = createHash('sha256').update(readFileSync(POM)).update(readFileSync(PARENT_WATCH)).digest('hex');
-  return join(CACHE, `kafka-${KAFKA_VERSION}-${content.slice(0, 8)}`);
+  const content = createHash('sha256');
+  for (const file of [POM, PARENT_WATCH, JAR]) content.update(readFileSync(file));
+  return join(CACHE, `kafka-${KAFKA_VERSION}-${content.digest('hex').slice(0, 8)}`);
 }
 
-/** The class path of a complete directory of jars. */
+/** The class path of a complete directory of jars. Without a directory of classes: an archive of class data refuses those. */
 export function classPath(jars: string): string {
-  return `${join(jars, 'classes')}:${join(jars, 'libs', '*')}`;
+  return join(jars, 'libs', '*');
 }
 
 export function jarsAreCached(): boolean {
@@ -39,6 +41,7 @@ export async function fetchJars(tools: { java: string; maven: string; logFile: s
   mkdirSync(CACHE, { recursive: true });
   const dir = mkdtempSync(join(CACHE, 'kafka-preparing-'));
   const libs = join(dir, 'libs');
+  const classes = join(dir, 'classes');
   try {
     await run(tools.logFile, 'Maven', tools.maven, [
       ...['-q', '-B', '-ntp', '-Dstyle.color=never', '-f', POM],
@@ -48,8 +51,10 @@ export async function fetchJars(tools: { java: string; maven: string; logFile: s
     ]);
     await run(tools.logFile, 'the Java compiler', tools.java, [
       ...['-cp', join(libs, '*'), 'org.eclipse.jdt.internal.compiler.batch.Main'],
-      ...['-17', '-nowarn', '-d', join(dir, 'classes'), PARENT_WATCH],
+      ...['-17', '-nowarn', '-d', classes, PARENT_WATCH, JAR],
     ]);
+    const jar = ['-cp', classes, 'Jar', join(libs, 'parent-watch.jar'), join(classes, 'ParentWatch.class')];
+    await run(tools.logFile, 'Java', tools.java, jar);
     rename(dir, jarsDir());
   } finally {
     rmSync(dir, { recursive: true, force: true });

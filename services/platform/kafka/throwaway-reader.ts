@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { messageOf, TallyError } from '../errors.ts';
+import { retryForever } from '../retry.ts';
 import type { KafkaAdmin } from './admin.ts';
 import { kafkaError } from './client.ts';
 
@@ -28,8 +29,36 @@ export interface Reading {
   isDone: (last: RecordPlace) => boolean;
 }
 
-/** Reads until `isDone`. Throws what `stalled` gives, or a TallyError `KAFKA_UNAVAILABLE`. */
-export async function readThrowaway(
+const ATTEMPTS_MAX = 6;
+
+/**
+ * Reads until `isDone`. A broker that has just started has no groups yet: as long as nothing was visited, it is asked again.
+ * Throws what `stalled` gives, or a TallyError `KAFKA_UNAVAILABLE`.
+ */
+export async function readThrowaway(sources: { kafka: Kafka; admin: KafkaAdmin }, reading: Reading): Promise<void> {
+  let visited = false;
+  let attempts = 0;
+  let stalled: TallyError | undefined;
+  const watched: Reading = {
+    ...reading,
+    visit: (of, messages) => {
+      visited = true;
+      reading.visit(of, messages);
+    },
+    stalled: () => {
+      stalled = reading.stalled();
+      return stalled;
+    },
+  };
+  await retryForever(() => readOnce(sources, watched), {
+    waitMsFirst: 100,
+    waitMsMax: 2_000,
+    isRetriable: (error) =>
+      error instanceof TallyError && error.retriable && error !== stalled && !visited && ++attempts < ATTEMPTS_MAX,
+  });
+}
+
+async function readOnce(
   { kafka, admin }: { kafka: Kafka; admin: KafkaAdmin },
   { topics, from = [], fetchWaitMsMax, stallMsMax, stalled, visit, isDone }: Reading,
 ): Promise<void> {
