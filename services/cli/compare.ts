@@ -6,9 +6,20 @@ import { ClickHouse } from '@tally/platform/clickhouse';
 import { createKafka, KafkaAdmin, readTopic } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
-import type { SendAllResult, Truth } from '@tally/simulator';
+import type { LicensedTenant, SendAllResult, Truth } from '@tally/simulator';
 import type { ApiClient } from './api-client.ts';
+import {
+  compareLedger,
+  compareQuotas,
+  compareTrueUps,
+  type LedgerRow,
+  type QuotaRow,
+  type TrueUpRow,
+} from './compare-licences.ts';
 import type { Instance } from './instance.ts';
+
+/** Questions to the api at the same time. */
+const ASKED_AT_ONCE_MAX = 4;
 
 /** One figure, as Tally has it and as it must be. */
 export interface Pair {
@@ -21,17 +32,37 @@ export interface Comparison {
   unified: { tenantId: string; people: Pair; records: Pair }[];
   outcomes: { outcome: string; positions: Pair }[];
   deadLetters: { reason: string; records: Pair }[];
+  quotas: QuotaRow[];
+  trueUps: TrueUpRow[];
+  ledger: LedgerRow[];
   /** In words: figures and breakdowns that differ, and answers that should not have been. */
   differences: string[];
 }
 
-/** Asks the api for every tenant, month and meter. `until` is the simulation's last moment. */
-export async function compare(
-  instance: Instance,
-  api: ApiClient,
-  { truth, result, until }: { truth: Truth; result: SendAllResult; until: Date },
-): Promise<Comparison> {
-  const comparison: Comparison = { months: [], unified: [], outcomes: [], deadLetters: [], differences: [] };
+export interface Compared {
+  truth: Truth;
+  result: SendAllResult;
+  /** The simulation's last moment. */
+  until: Date;
+  /** Tenants with licences. */
+  licensed: readonly LicensedTenant[];
+  /** The UTC day on which sending began. */
+  today: string;
+}
+
+/** Asks the api for every tenant, month and meter, and for the quotas and true-ups of tenants with licences. */
+export async function compare(instance: Instance, api: ApiClient, compared: Compared): Promise<Comparison> {
+  const { truth, result, until } = compared;
+  const comparison: Comparison = {
+    months: [],
+    unified: [],
+    outcomes: [],
+    deadLetters: [],
+    quotas: [],
+    trueUps: [],
+    ledger: [],
+    differences: [],
+  };
   const differ = (what: string, tally: unknown, wanted: unknown): void => {
     const [is, mustBe] = [stable(tally), stable(wanted)];
     if (is !== mustBe) comparison.differences.push(`${what}: Tally ${is}, truth ${mustBe}`);
@@ -41,11 +72,15 @@ export async function compare(
   await compareEngaged(api, truth, until, comparison, differ);
   await compareUnified(api, truth, comparison, differ);
   await compareOutcomes(instance, truth, result, comparison, differ);
+  comparison.quotas = await compareQuotas(api, compared, differ);
+  comparison.trueUps = await compareTrueUps(api, compared, differ);
+  comparison.ledger = await compareLedger(api, compared, differ);
   comparison.differences.push(...result.surprises);
   return comparison;
 }
 
-type Differ = (what: string, tally: unknown, wanted: unknown) => void;
+/** Notes what differs, if anything does. */
+export type Differ = (what: string, tally: unknown, wanted: unknown) => void;
 
 async function compareInteractions(
   api: ApiClient,
@@ -80,17 +115,17 @@ async function compareEngaged(
 ): Promise<void> {
   const lastDay = until.toISOString().slice(0, 10);
   const expected = new Map<string, ReturnType<Truth['engaged']>>();
-  for (const row of comparison.months) {
+  const compareRow = async (row: Comparison['months'][number]): Promise<void> => {
     row.day = row.month === lastDay.slice(0, 7) ? lastDay : lastDayOf(row.month);
-    let people = expected.get(row.day);
-    if (!people) {
-      people = truth.engaged(row.day);
-      expected.set(row.day, people);
-    }
+    const people = expected.get(row.day) ?? truth.engaged(row.day);
+    expected.set(row.day, people);
     const wanted = people.get(row.tenantId) ?? { total: 0, byEnvironment: {}, byEntityType: {} };
     const { total, byEnvironment, byEntityType } = await api.engaged(row.tenantId, { asOf: row.day });
     row.engaged = { tally: total, truth: wanted.total };
     differ(`engaged people of ${row.tenantId} on ${row.day}`, { total, byEnvironment, byEntityType }, wanted);
+  };
+  for (let at = 0; at < comparison.months.length; at += ASKED_AT_ONCE_MAX) {
+    await Promise.all(comparison.months.slice(at, at + ASKED_AT_ONCE_MAX).map(compareRow));
   }
 }
 

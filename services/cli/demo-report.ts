@@ -22,7 +22,8 @@ export interface Speed {
 const DIFFERENCES_SHOWN_MAX = 20;
 const MIB = 1024 * 1024;
 
-export function printComparison({ months, unified, outcomes, deadLetters, differences }: Comparison): void {
+export function printComparison(comparison: Comparison): void {
+  const { months, unified, outcomes, deadLetters, differences } = comparison;
   print(
     table(
       [
@@ -69,7 +70,62 @@ export function printComparison({ months, unified, outcomes, deadLetters, differ
       [...outcomeRows, ['dead letters, both topics:', '', '', ''], ...reasonRows],
     ),
   );
+  printQuotas(comparison);
+  printTrueUps(comparison);
+  printLedger(comparison);
   for (const difference of differences.slice(0, DIFFERENCES_SHOWN_MAX)) print(`${difference}\n`);
+}
+
+const METER_TITLES = {
+  engagedPeople: 'engaged people',
+  interactions: 'interactions this month',
+  unifiedPeople: 'unified people',
+};
+
+function printQuotas({ quotas }: Comparison): void {
+  if (quotas.length === 0) return;
+  const numbers = ['owned', 'used', 'truth', 'left', 'truth', 'share'].map((title) => ({ title, right: true }));
+  print(
+    table(
+      [{ title: 'tenant' }, { title: 'licences' }, { title: 'quota' }, ...numbers, { title: '' }],
+      quotas.map(({ tenantId, standing, meter, owned, used, remaining, share }) => [
+        ...[tenantId, standing, METER_TITLES[meter]],
+        ...[count(owned.tally), ...both(used), ...both(remaining)],
+        ...[share === null ? '' : `${(100 * share).toFixed(1)} %`, verdict(owned, used, remaining)],
+      ]),
+    ),
+  );
+}
+
+function printTrueUps({ trueUps }: Comparison): void {
+  if (trueUps.length === 0) return;
+  const figures = ['engaged peak', 'busiest month', 'people to buy', 'unified to buy'];
+  const numbers = figures.flatMap((title) => [
+    { title, right: true },
+    { title: 'truth', right: true },
+  ]);
+  print(
+    table(
+      [{ title: 'true-up' }, { title: 'year from' }, ...numbers, { title: '' }],
+      trueUps.map(({ tenantId, yearFrom, engagedPeak, interactionsPeak, peopleToBuy, unifiedPeopleToBuy }) => {
+        const pairs = [engagedPeak, interactionsPeak, peopleToBuy, unifiedPeopleToBuy];
+        return [tenantId, yearFrom, ...pairs.flatMap(both), verdict(...pairs)];
+      }),
+    ),
+  );
+}
+
+function printLedger({ ledger }: Comparison): void {
+  print(
+    table(
+      [{ title: 'ledger' }, { title: 'records', right: true }, { title: 'truth', right: true }, { title: '' }],
+      ledger.map(({ topic, records, balanced }) => [
+        topic,
+        ...both(records),
+        balanced ? `balanced, ${verdict(records)}` : 'NOT BALANCED',
+      ]),
+    ),
+  );
 }
 
 export function printSpeed(speed: Speed, memory: readonly ProcessMemory[]): void {

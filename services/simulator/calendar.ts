@@ -25,6 +25,12 @@ export function monthText(month: number): string {
   return `${String(Math.floor(month / 12)).padStart(4, '0')}-${String((month % 12) + 1).padStart(2, '0')}`;
 }
 
+/** `YYYY-MM-DD`. */
+export function dayText(day: number): string {
+  const month = monthOf(day);
+  return `${monthText(month)}-${String(day - firstDayOf(month) + 1).padStart(2, '0')}`;
+}
+
 /** The day that `YYYY-MM-DD` names. Throws RangeError on anything else, and on days that no calendar has. */
 export function parseDay(text: string): number {
   const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);

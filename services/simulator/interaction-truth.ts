@@ -4,6 +4,7 @@
  */
 import { type Interaction, type InteractionVoided, recordKey } from '@tally/schemas';
 import { addMonths, dayOf, monthOf, monthText, parseDay } from './calendar.ts';
+import { engagedByDay } from './engaged-days.ts';
 import { IdentityTable } from './identity-table.ts';
 import { Numbering } from './numbering.ts';
 
@@ -117,6 +118,17 @@ export class InteractionTruth {
     return figures;
   }
 
+  /** Tenant → how many people are engaged on each day from one to another, both included. Days since 1970-01-01. */
+  engagedDays(first: number, last: number): Map<string, number[]> {
+    const entitiesByDay = new Map<number, number[]>();
+    const { entity, occurredAt } = this.#events.columns;
+    this.#eachCounted((row) => {
+      getOr(entitiesByDay, dayOf(occurredAt[row] ?? 0), () => []).push(entity[row] ?? 0);
+    });
+    const tenantOf = this.#entities.map(({ tenantId }) => tenantId);
+    return engagedByDay({ entitiesByDay, tenantOf, first, last });
+  }
+
   #eachCounted(visit: (row: number, entity: Entity) => void): void {
     const { seen, entity } = this.#events.columns;
     for (let row = 0; row < this.#events.size; row++) {
@@ -155,7 +167,7 @@ export class InteractionTruth {
   }
 }
 
-function getOr<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+function getOr<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
   const found = map.get(key);
   if (found !== undefined) return found;
   const made = make();

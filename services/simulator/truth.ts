@@ -4,6 +4,7 @@
  * forms, and one scan over all events instead of derived tables.
  */
 import type { DeadLetterReason } from '@tally/schemas';
+import { parseDay } from './calendar.ts';
 import { type EngagedFigures, InteractionTruth, type MonthFigures, type Outcomes } from './interaction-truth.ts';
 import { ProfileTruth, type UnifiedFigures } from './profile-truth.ts';
 import type { Send } from './sends.ts';
@@ -13,6 +14,7 @@ export class Truth {
   readonly #profiles = new ProfileTruth();
   readonly #deadLetters = new Map<DeadLetterReason, number>();
   readonly #tenants = new Set<string>();
+  readonly #records = { interactions: 0, profiles: 0 };
   #refused = 0;
 
   /** Takes a send in; the order must be that of the stream. */
@@ -23,12 +25,14 @@ export class Truth {
     }
     if (send.kind === 'raw') {
       const { reason, topic } = send.raw;
+      this.#records[topic]++;
       this.#deadLetters.set(reason, (this.#deadLetters.get(reason) ?? 0) + 1);
       if (topic === 'interactions') this.#interactions.outcomes.deadLetter++;
       return;
     }
     const { record } = send;
     this.#tenants.add(record.value.tenantId);
+    this.#records[record.schema === 'ProfileRecord' ? 'profiles' : 'interactions']++;
     if (record.schema === 'Interaction') this.#interactions.addInteraction(record.value);
     else if (record.schema === 'InteractionVoided') this.#interactions.addVoid(record.value);
     else this.#profiles.add(record.value);
@@ -55,6 +59,11 @@ export class Truth {
     return this.#interactions.engaged(day);
   }
 
+  /** Tenant → people engaged on each UTC day from one to another, both included, `YYYY-MM-DD`. Throws as engaged does. */
+  engagedDays(first: string, last: string): Map<string, number[]> {
+    return this.#interactions.engagedDays(parseDay(first), parseDay(last));
+  }
+
   /** Tenant → unified people and live records (LICENSING, meter 3); tenants with none are left out. */
   unified(): Map<string, UnifiedFigures> {
     return this.#profiles.unified();
@@ -63,6 +72,11 @@ export class Truth {
   /** Dead letters of both topics by reason. */
   deadLetters(): Map<DeadLetterReason, number> {
     return new Map(this.#deadLetters);
+  }
+
+  /** Records that the topics must hold, none sent twice. */
+  records(): Record<'interactions' | 'profiles', number> {
+    return { ...this.#records };
   }
 
   /** Requests that the gateway must refuse. */

@@ -33,9 +33,10 @@ function answer(status: number, body = '', headers: Record<string, string> = {})
   return (response) => response.writeHead(status, headers).end(body);
 }
 
-/** Bytes as they are, one after the other, for as long as somebody listens. */
-function drip(text: string): Behaviour {
+/** A head, and then bytes one after the other for as long as somebody listens. */
+function drip(head: string, text: string): Behaviour {
   return ({ socket }) => {
+    socket?.write(head);
     const bytes = Buffer.from(text).values();
     const timer = setInterval(() => {
       const { value, done } = bytes.next();
@@ -55,7 +56,12 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   '/accepted': answer(202),
   '/hangs': () => undefined,
   '/resets': ({ socket }) => socket?.resetAndDestroy(),
-  '/500': answer(500, 'out of order: whsec_ and /500?token=query-secret'),
+  '/500': answer(500, 'out of order'),
+  // Says all it was told.
+  '/echoes': (response, { url = '' }) => {
+    const token = new URL(url, 'http://localhost').searchParams.get('token');
+    response.writeHead(500).end(`nothing at ${url} for ${token}`);
+  },
   '/404': answer(404),
   '/410': answer(410, 'moved away'),
   '/429': answer(429, '', { 'retry-after': '120' }),
@@ -65,8 +71,8 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   '/cut-headers': cut('HTTP/1.1 200 OK\r\ncontent-le'),
   '/cut-200': cut('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf'),
   '/cut-500': cut('HTTP/1.1 500 Oh\r\ncontent-length: 1000\r\n\r\nhalf'),
-  '/drips-headers': drip(`HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(1_000)}`),
-  '/drips-body': drip(`HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n${'x'.repeat(100_000)}`),
+  '/drips-headers': drip('HTTP/1.1 200 OK\r\n', 'x: y\r\n'.repeat(1_000)),
+  '/drips-body': drip('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n', 'x'.repeat(100_000)),
   '/endless-500': (response) => {
     response.writeHead(500);
     const timer = setInterval(() => response.write('x'.repeat(65_536)), 1);
@@ -75,15 +81,14 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   '/not-http': cut('220 smtp.example ESMTP\r\n'),
 };
 
-/** Listens on a free port; `more` adds paths or replaces them. */
-export async function httpReceiver(more: Readonly<Record<string, Behaviour>> = {}): Promise<HttpReceiver> {
-  const behaviours = { ...BEHAVIOURS, ...more };
+/** Listens on a free port. */
+export async function httpReceiver(): Promise<HttpReceiver> {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? '';
     const body = (await buffer(request).catch(() => Buffer.alloc(0))).toString();
     received.push({ path, headers: request.headers as Record<string, string>, body, at: performance.now() });
-    (behaviours[path] ?? answer(404))(response, request);
+    (BEHAVIOURS[path] ?? answer(404))(response, request);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -98,6 +103,13 @@ export async function httpReceiver(more: Readonly<Record<string, Behaviour>> = {
         server.closeAllConnections();
       }),
   };
+}
+
+/** A port on which nothing listens. */
+export async function closedPort(): Promise<number> {
+  const { port, close } = await httpReceiver();
+  await close();
+  return port;
 }
 
 export interface SmtpReceiver {

@@ -27,7 +27,7 @@ interface DemoOptions {
   json: boolean;
 }
 
-/** `tally demo`: everything up, 14 months of simulated traffic, each figure beside the simulator's own truth. */
+/** `tally demo`: everything up, 14 months of simulated traffic, licences, each figure beside the simulator's own truth. */
 export function demoCommand(): Command {
   return new Command('demo')
     .description('start everything, send simulated traffic and hold every figure against the simulator’s own truth')
