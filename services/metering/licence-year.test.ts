@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { addDays } from './calendar.ts';
 import type { LicenceLine } from './licence-lines.ts';
-import { licenceYearStart } from './licence-year.ts';
+import { licenceYearOn } from './licence-year.ts';
 
 const line = (startsOn: string, endsOn: string | null = null, sku = 'ci-base'): LicenceLine => ({
   sku,
@@ -27,6 +28,16 @@ describe('the licence year of a day', () => {
     ['a trial before a licence', [line('2025-01-01', null, 'trial'), line('2025-02-01')], '2025-03-01', '2025-02-01'],
     ['no licence at all', [], '2025-03-01', null],
   ])('%s', (_, lines, on, expected) => {
-    expect(licenceYearStart(lines, on)).toBe(expected);
+    expect(licenceYearOn(lines, on)?.from ?? null).toBe(expected);
+  });
+
+  it('leaves no day out and has none twice, also from a 29 February on', () => {
+    const lines = [line('2024-02-29')];
+    for (let day = '2024-02-29'; day < '2034-03-02'; day = addDays(day, 1)) {
+      const year = licenceYearOn(lines, day);
+      if (!year) throw new Error(`${day} is in no year`);
+      expect(year.from <= day && day < year.until).toBe(true);
+      expect(licenceYearOn(lines, year.until)?.from).toBe(year.until);
+    }
   });
 });

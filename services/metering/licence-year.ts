@@ -9,8 +9,12 @@ import type { LicenceLine } from './licence-lines.ts';
 
 const YEAR_MONTHS = 12;
 
-/** First day of the year, by the earliest line in force on the day that is no trial; null where there is none. */
-export function licenceYearStart(lines: readonly LicenceLine[], on: Day): Day | null {
+/**
+ * The year's first day and the first day after it, by the earliest line in force on the day that is no trial; null where
+ * there is none. A year that begins on 29 February begins on the 28th of a year that has no 29th, and on the 29th again
+ * where there is one: every day is in exactly one year.
+ */
+export function licenceYearOn(lines: readonly LicenceLine[], on: Day): { from: Day; until: Day } | null {
   const start = lines
     .filter((line) => inForceOn(line, on) && productOf(line.sku)?.trial !== true)
     .map(({ startsOn }) => startsOn)
@@ -18,5 +22,5 @@ export function licenceYearStart(lines: readonly LicenceLine[], on: Day): Day | 
   if (start === undefined) return null;
   let years = 0;
   while (addMonths(start, (years + 1) * YEAR_MONTHS) <= on) years++;
-  return addMonths(start, years * YEAR_MONTHS);
+  return { from: addMonths(start, years * YEAR_MONTHS), until: addMonths(start, (years + 1) * YEAR_MONTHS) };
 }

@@ -14,8 +14,7 @@ import {
   firstDayOf,
   interactionAllowance,
   type LicenceLine,
-  licenceYear,
-  licenceYearStart,
+  licenceYearOn,
   type Month,
   type MonthUsage,
   monthOf,
@@ -149,13 +148,13 @@ function peopleFigures(
 
 function yearSoFar(usage: Usage, lines: readonly LicenceLine[], month: Month): Statement['licenceYear'] {
   const { lastDay } = periodOf(month);
-  const start = licenceYearStart(lines, lastDay);
-  if (start === null) return null;
-  const { from, until, firstMonth } = licenceYear(start);
+  const year = licenceYearOn(lines, lastDay);
+  if (year === null) return null;
+  const { from, until } = year;
   const since = <Item extends DayUsage>(days: readonly Item[]): Item[] => days.filter(({ day }) => day >= from);
   const figures = trueUp(lines, {
     engaged: since(usage.engaged),
-    interactions: monthTotals(usage, firstMonth, month),
+    interactions: monthTotals(usage, monthOf(from), month),
     unified: since(usage.unified),
   });
   return {

@@ -7,7 +7,7 @@ export * from './issue-due.ts';
 export { policiesOf } from './on-record.ts';
 export { StatementRegister } from './register.ts';
 export * from './sources.ts';
-export { storedTexts } from './stored.ts';
+export { lastStatedMonths, storedTexts } from './stored.ts';
 export * from './summary.ts';
 export { tenantsOnRecord } from './tenants.ts';
 export * from './verify.ts';

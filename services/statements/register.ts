@@ -6,7 +6,6 @@
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import { type KafkaAdmin, type OutgoingRecord, readTopic, type Sender } from '@tally/platform/kafka';
-import { retryForever } from '@tally/platform/retry';
 import { Chains } from './chain.ts';
 import { digestOf, statementOf, textOf } from './digest.ts';
 import type { Statement } from './document.ts';
@@ -23,7 +22,6 @@ export interface RegisterOptions {
 
 /** A statement stays well below the topic's largest record. */
 const STATEMENT_BYTES_MAX = 512 * 1024;
-const SETTLE_ATTEMPTS_MAX = 6;
 
 export class StatementRegister {
   readonly #options: RegisterOptions;
@@ -42,17 +40,8 @@ export class StatementRegister {
     await this.settle();
   }
 
-  /** Stores what the topic holds and ClickHouse does not. A broker that has just started is asked again. */
-  settle(): Promise<void> {
-    let attempts = 0;
-    return retryForever(() => this.#settleOnce(), {
-      waitMsFirst: 200,
-      waitMsMax: 2_000,
-      isRetriable: (error) => error instanceof TallyError && error.retriable && ++attempts < SETTLE_ATTEMPTS_MAX,
-    });
-  }
-
-  async #settleOnce(): Promise<void> {
+  /** Stores what the topic holds and ClickHouse does not. */
+  async settle(): Promise<void> {
     const { clickhouse } = this.#options;
     const from = await storedUpTo(clickhouse);
     const proposed: PlacedStatement[] = [];

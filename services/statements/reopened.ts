@@ -4,7 +4,7 @@
  */
 import { type Bounds, withinBounds } from '@tally/figures';
 import { addToMonth, type Day, firstDayOf, type Month, monthOf } from '@tally/metering';
-import type { ClickHouse } from '@tally/platform/clickhouse';
+import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
 import { YEAR_MONTHS } from './content.ts';
 import type { Statement } from './document.ts';
 import type { OnRecord } from './on-record.ts';
@@ -20,10 +20,11 @@ export async function firstDayToLookAt(
   const [first, last] = [byMonth[0], byMonth.at(-1)];
   if (!first || !last || firstDayOf(first.month) >= year) return year;
   // All months before the last one were looked at when that was stated, and by those policies.
-  const since = record.statements.filter(({ number }) => number >= last.number);
+  const later = record.statements.filter(({ number }) => number >= last.number);
   const decisions = policiesText(record.decisions.map(({ from, policy }) => ({ from, policy: policy.name })));
-  if (since.some(({ evidence }) => policiesText(evidence.policies) !== decisions)) return firstDayOf(first.month);
-  const changed = await firstChange(clickhouse, { tenantId, topic, since: last.evidence, before: year });
+  if (later.some(({ evidence }) => policiesText(evidence.policies) !== decisions)) return firstDayOf(first.month);
+  const since = { since: last.evidence, issuedAt: last.issuedAt };
+  const changed = await firstChange(clickhouse, { tenantId, topic, ...since, before: year });
   if (changed === undefined) return year;
   const reopened = monthOf(changed);
   return firstDayOf(reopened < first.month ? first.month : reopened);
@@ -33,10 +34,10 @@ function policiesText(policies: Statement['evidence']['policies']): string {
   return policies.map(({ from, policy }) => `${from} ${policy}`).join(', ');
 }
 
-/** The first day before another one for which something came, or was taken back, behind the bounds. */
+/** The first day before another one for which something came, or was taken back, behind the bounds, or was published since. */
 async function firstChange(
   clickhouse: ClickHouse,
-  asked: { tenantId: string; topic: string; since: Bounds; before: Day },
+  asked: { tenantId: string; topic: string; since: Bounds; issuedAt: string; before: Day },
 ): Promise<Day | undefined> {
   const counted = withinBounds(asked.since, asked.topic, { column: 'position', name: 'counted' });
   const voided = withinBounds(asked.since, asked.topic, { column: 'void_position', name: 'voided' });
@@ -48,8 +49,18 @@ async function firstChange(
        SELECT day FROM interactions WHERE ${own} AND NOT ${counted.sql}
        UNION ALL
        SELECT day FROM voided_interactions WHERE ${own} AND NOT ${voided.sql}
+       UNION ALL
+       SELECT period AS day FROM snapshots
+       WHERE tenant_id = {tenantId:String} AND meter = 'unified' AND period < {before:Date}
+         AND computed_at > {issuedAt:DateTime64(3)}
      )`,
-    { tenantId: asked.tenantId, before: asked.before, ...counted.params, ...voided.params },
+    {
+      tenantId: asked.tenantId,
+      before: asked.before,
+      issuedAt: dateTime64(Date.parse(asked.issuedAt)),
+      ...counted.params,
+      ...voided.params,
+    },
   );
   const [found] = rows;
   return found && found.changes !== '0' ? found.first : undefined;
