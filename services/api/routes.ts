@@ -16,6 +16,7 @@ import {
 } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
+import { addAlertRoutes } from './alerts.ts';
 import { addConflictRoute } from './conflicts.ts';
 import type { Freshness } from './freshness.ts';
 import { addLicenceRoutes } from './licences.ts';
@@ -33,6 +34,7 @@ export interface RouteOptions {
 }
 
 export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }: RouteOptions): void {
+  addAlertRoutes(app, { clickhouse, clock });
   addConflictRoute(app, { clickhouse, freshness });
   addPolicyRoutes(app, { clickhouse, clock });
   addLicenceRoutes(app, { clickhouse, clock });

@@ -70,7 +70,8 @@ function versionAnswered({ id, changedAt, changedBy, because }: Version<unknown>
   return { id, at: new Date(changedAt).toISOString(), by: changedBy, because };
 }
 
-function faulty(faults: readonly LineFault[]): Problem {
+/** Every line that cannot be, with its reason. */
+export function faulty(faults: readonly LineFault[]): Problem {
   const words = faults
     .slice(0, FAULTS_IN_WORDS_MAX)
     .map(({ line, field, message }) => `line ${line}: ${field} ${message}`.replace('  ', ' '));
@@ -84,7 +85,8 @@ function faulty(faults: readonly LineFault[]): Problem {
   });
 }
 
-function overtaken(error: unknown): never {
+/** Another change came in between. */
+export function overtaken(error: unknown): never {
   if (!(error instanceof TallyError) || error.code !== 'VERSION_OVERTAKEN') throw error;
   const title = 'Another change came in between';
   throw new Problem({ status: 409, code: 'version-overtaken', title, detail: error.message, cause: error });

@@ -121,7 +121,8 @@ export type InteractionsAnswer = z.infer<typeof interactionsAnswer>;
 export type EngagedAnswer = z.infer<typeof engagedAnswer>;
 export type CurveAnswer = z.infer<typeof curveAnswer>;
 
-interface Asked {
+/** A request. */
+export interface Asked {
   method: string;
   query?: Record<string, string | undefined>;
   body?: object;
@@ -175,7 +176,7 @@ export class ApiClient {
     decision: { policies: PolicyStartAnswer[]; because: string; by: string },
   ): Promise<PoliciesAnswer> {
     const path = `/v1/tenants/${encodeURIComponent(tenantId)}/policies`;
-    return this.#call(path, { method: 'PUT', body: decision }, policiesAnswer);
+    return this.call(path, { method: 'PUT', body: decision }, policiesAnswer);
   }
 
   /** Days as the figure was last published on them, both ends included. */
@@ -200,7 +201,7 @@ export class ApiClient {
     rules: { kinds: string[] | null; limit: number; because: string; by: string },
   ): Promise<UnificationRulesAnswer> {
     const path = `/v1/tenants/${encodeURIComponent(tenantId)}/unified/rules`;
-    return this.#call(path, { method: 'PUT', body: rules }, unificationRulesAnswer);
+    return this.call(path, { method: 'PUT', body: rules }, unificationRulesAnswer);
   }
 
   licences(tenantId: string, query: { history?: string } = {}): Promise<LicencesAnswer> {
@@ -210,7 +211,7 @@ export class ApiClient {
   /** Replaces the whole list of lines. Throws LinesRefused when some cannot be. */
   changeLicences(tenantId: string, { lines, ...change }: ListChange): Promise<LicencesAnswer> {
     const path = `/v1/tenants/${encodeURIComponent(tenantId)}/licences`;
-    return this.#call(path, { method: 'PUT', body: { licences: lines, ...change } }, licencesAnswer);
+    return this.call(path, { method: 'PUT', body: { licences: lines, ...change } }, licencesAnswer);
   }
 
   environments(tenantId: string, query: { history?: string } = {}): Promise<EnvironmentsAnswer> {
@@ -220,7 +221,7 @@ export class ApiClient {
   /** Replaces the whole list of environments. Throws LinesRefused when some cannot be. */
   changeEnvironments(tenantId: string, { lines, ...change }: ListChange): Promise<EnvironmentsAnswer> {
     const path = `/v1/tenants/${encodeURIComponent(tenantId)}/environments`;
-    return this.#call(path, { method: 'PUT', body: { environments: lines, ...change } }, environmentsAnswer);
+    return this.call(path, { method: 'PUT', body: { environments: lines, ...change } }, environmentsAnswer);
   }
 
   quota(tenantId: string, query: { on?: string }): Promise<QuotaAnswer> {
@@ -256,7 +257,7 @@ export class ApiClient {
     by: string,
   ): Promise<{ statement: Statement; issued: boolean }> {
     const path = `/v1/tenants/${encodeURIComponent(tenantId)}/statements/${month}`;
-    const response = await this.#request(path, { method: 'POST', body: { by } });
+    const response = await this.request(path, { method: 'POST', body: { by } });
     return { statement: statementDocument.parse(await response.json()), issued: response.status === 201 };
   }
 
@@ -272,7 +273,7 @@ export class ApiClient {
   async statementFile(tenantId: string, month: string, format: string): Promise<Uint8Array> {
     const file = format === 'json' ? month : `${month}.${format}`;
     const path = `/v1/tenants/${encodeURIComponent(tenantId)}/statements/${file}`;
-    return new Uint8Array(await (await this.#request(path, { method: 'GET' })).arrayBuffer());
+    return new Uint8Array(await (await this.request(path, { method: 'GET' })).arrayBuffer());
   }
 
   /** How a figure of a statement is made. */
@@ -284,7 +285,7 @@ export class ApiClient {
   /** All rows behind a figure as a file, `csv`, `parquet` or `ndjson`, whose body is yet to be read. */
   statementRows(tenantId: string, month: string, format: string, query: EvidenceQuery): Promise<Response> {
     const path = `/v1/tenants/${encodeURIComponent(tenantId)}/statements/${month}/rows.${format}`;
-    return this.#request(path, { method: 'GET', query: { ...query } });
+    return this.request(path, { method: 'GET', query: { ...query } });
   }
 
   /** Holds statements against their digests, one another and their topic; of all tenants without one named. */
@@ -297,15 +298,16 @@ export class ApiClient {
   }
 
   #get<Shape extends z.ZodType>(path: string, query: Record<string, string | undefined>, shape: Shape) {
-    return this.#call(path, { method: 'GET', query }, shape);
+    return this.call(path, { method: 'GET', query }, shape);
   }
 
-  async #call<Shape extends z.ZodType>(path: string, asked: Asked, shape: Shape): Promise<z.infer<Shape>> {
-    return shape.parse(await (await this.#request(path, asked)).json());
+  /** The answer to a request, checked. */
+  async call<Shape extends z.ZodType>(path: string, asked: Asked, shape: Shape): Promise<z.infer<Shape>> {
+    return shape.parse(await (await this.request(path, asked)).json());
   }
 
   /** The answer to a request that was not refused. */
-  async #request(path: string, { method, query = {}, body: sent }: Asked): Promise<Response> {
+  async request(path: string, { method, query = {}, body: sent }: Asked): Promise<Response> {
     const url = new URL(path, this.#url);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     const headers = { authorization: `Bearer ${this.#key}`, ...(sent ? { 'content-type': 'application/json' } : {}) };

@@ -5,6 +5,7 @@
 import { LocalStackError } from '@tally/local';
 import { messageOf, TallyError } from '@tally/platform/errors';
 import { Command, CommanderError } from 'commander';
+import { alertsCommand } from './commands/alerts.ts';
 import { conflictsCommand } from './commands/conflicts.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -55,6 +56,7 @@ for (const command of [
   quotaCommand(),
   trueUpCommand(),
   statementCommand(),
+  alertsCommand(),
   publishedCommand(),
   runsCommand(),
   importCommand(),
@@ -67,14 +69,20 @@ for (const command of [
   rebuildCommand(),
   eraseCommand(),
 ]) {
-  program.addCommand(command.copyInheritedSettings(program));
-  for (const part of command.commands) part.copyInheritedSettings(command);
+  program.addCommand(command);
+  inherit(command, program);
 }
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
+}
+
+/** Parts that were put together apart have the program's settings only when they are given to them. */
+function inherit(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const part of command.commands) inherit(part, command);
 }
 
 function report(error: unknown): number {

@@ -1,0 +1,14 @@
+export { type NotifierConfig, notifierConfig } from './config.ts';
+export { type Delivery, type DeliveryOutcome, deliveriesOf } from './deliveries.ts';
+export { CHECKPOINTS, type Checkpoint } from './lane.ts';
+export { requestTest } from './outbox.ts';
+export { createNotifier, type RunningNotifier, type StartOptions } from './start.ts';
+export { type AlertTarget, alertTargets, DEFAULT_TARGETS, TARGET_KINDS } from './target.ts';
+export {
+  changeTargets,
+  currentTargets,
+  switchOffTarget,
+  type TargetsChange,
+  type TargetsVersion,
+  targetVersions,
+} from './target-store.ts';
