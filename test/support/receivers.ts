@@ -117,22 +117,30 @@ export interface SmtpReceiver {
   /** Its certificate, PEM. */
   ca: string;
   mails: (ParsedMail & { recipients: string[]; secure: boolean; user: string })[];
+  /** Logins it was told, right or wrong. */
+  logins: number;
   /** Mails it puts off with 451 before it takes one. */
   putOff: number;
   close: () => Promise<void>;
 }
 
-/** Wants STARTTLS and a login. */
-export async function smtpReceiver(login: { user: string; password: string }): Promise<SmtpReceiver> {
+/** Wants a login, and STARTTLS unless `plain`: then it does not know that. */
+export async function smtpReceiver(
+  login: { user: string; password: string },
+  { plain = false } = {},
+): Promise<SmtpReceiver> {
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
     extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
   });
-  const receiver: SmtpReceiver = { port: 0, ca: cert, mails: [], putOff: 0, close: async () => undefined };
+  const receiver: SmtpReceiver = { port: 0, ca: cert, mails: [], logins: 0, putOff: 0, close: async () => undefined };
   const server = new SMTPServer({
     key,
     cert,
+    disabledCommands: plain ? ['STARTTLS'] : [],
+    allowInsecureAuth: plain,
     authMethods: ['PLAIN', 'LOGIN'],
     onAuth: ({ username, password }, _session, done) => {
+      receiver.logins++;
       if (username === login.user && password === login.password) done(null, { user: username });
       else done(new Error(`no login for ${username} with ${password}`));
     },
