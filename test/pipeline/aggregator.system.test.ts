@@ -346,7 +346,8 @@ describe('the aggregator', () => {
     const service = await system.service('aggregator/main.ts', schedule);
     const ask = await system.api();
     const [last, before] = await eventually(async () => {
-      const { runs: all } = (await ask('/v1/runs?limit=2')).body as { runs: Record<string, string>[] };
+      const { runs } = (await ask('/v1/runs?limit=20')).body as { runs: Record<string, string>[] };
+      const all = runs.filter(({ job }) => job === 'aggregate');
       expect(all[0]).toMatchObject({ job: 'aggregate', cause: 'missed', outcome: 'succeeded', error: '' });
       return all;
     }, 60_000);
