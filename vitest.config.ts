@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{schemas,services,infra,test}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.system.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.system.test.ts', '**/*.browser.test.ts'],
           testTimeout: UNIT_TIMEOUT_MS,
           // Nothing of ours keeps state in a module, so a worker may go on with the next file: half of the time is loading.
           isolate: false,
@@ -42,6 +42,19 @@ export default defineConfig({
           // They wait for servers more than they compute.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // A real Chromium looks at the dashboard as it was built last.
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.browser.test.ts'],
+          globalSetup: ['test/support/local-stack.ts'],
+          env: COMPILED_ONCE,
+          testTimeout: SYSTEM_TIMEOUT_MS,
+          hookTimeout: SYSTEM_HOOK_TIMEOUT_MS,
+          execArgv: ['--disable-warning=TimeoutNegativeWarning'],
+          sequence: { groupOrder: 3 },
         },
       },
       {

@@ -18,7 +18,7 @@ function isCron(text: string): boolean {
 }
 
 /** When a job runs, UTC; six fields have seconds. */
-const cron = z.string().refine(isCron, 'must be a cron expression');
+export const cron = z.string().refine(isCron, 'must be a cron expression');
 
 const MINUTES_PER_DAY = 1_440;
 

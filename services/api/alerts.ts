@@ -1,6 +1,7 @@
 /**
  * Alerts: what is open, what people know of or want to hear nothing of, by which rules, and who is told.
  */
+import { callerOf, tenantsOf } from '@tally/access';
 import { acknowledgement, dryRun, ownRulesOf, type RuleScope, rulesInForce, silence } from '@tally/alerts';
 import { addMonths, dayOf } from '@tally/metering';
 import {
@@ -48,7 +49,7 @@ const because = z.string().trim().max(TEXT_CHARS_MAX).default('');
 const moment = z.iso.datetime().transform((at) => new Date(at).toISOString());
 const tenantId = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not a tenant id');
 
-const listing = z.object({
+export const alertsAsked = z.object({
   state: z.enum(['open', 'resolved']).optional(),
   limit: z.coerce.number().int().min(1).max(ALERTS_MAX).default(ALERTS_DEFAULT),
   after: z
@@ -56,14 +57,15 @@ const listing = z.object({
     .regex(/^\d{1,9}$/, 'must be the `next` of the page before')
     .optional(),
 });
+export const allAlertsAsked = alertsAsked.extend({ of: z.enum(['all', 'operators']).default('all') });
 const alertPath = z.object({ alertId: z.string().regex(/^[0-9a-f]{32}$/, 'is not the id of an alert') });
-const acknowledging = z.strictObject({
+export const acknowledgementBody = z.strictObject({
   tenantId: tenantId.nullable(),
   until: moment.nullable().default(null),
   reason: text,
   by,
 });
-const silencing = z.strictObject({
+export const silenceBody = z.strictObject({
   tenantId: tenantId.nullable(),
   rule: text.nullable().default(null),
   subject: text.nullable().default(null),
@@ -72,8 +74,16 @@ const silencing = z.strictObject({
   reason: text,
   by,
 });
-const deciding = z.strictObject({ rules: z.array(z.unknown()).max(RULES_MAX), because, by });
-const targeting = z.strictObject({ targets: z.array(z.unknown()), because, by, replaces: z.uuid().nullish() });
+export const alertRulesBody = z.strictObject({ rules: z.array(z.unknown()).max(RULES_MAX), because, by });
+export const alertTargetsBody = z.strictObject({
+  targets: z.array(z.unknown()),
+  because,
+  by,
+  replaces: z.uuid().nullish(),
+});
+
+export const dryRunBody = z.strictObject({ rules: z.array(z.unknown()).max(RULES_MAX).optional() }).nullish();
+export const testBody = z.strictObject({ by }).nullish();
 
 /** The calls are in docs/alerts.md. */
 export function addAlertRoutes(app: FastifyInstance, options: AlertRouteOptions): void {
@@ -86,13 +96,17 @@ export function addAlertRoutes(app: FastifyInstance, options: AlertRouteOptions)
 /** `GET /v1/tenants/{t}/alerts`, and `GET /v1/alerts` of all tenants and the operators (`?of=operators` of these alone). */
 function addListRoutes(app: FastifyInstance, { clickhouse, clock }: AlertRouteOptions): void {
   app.get('/v1/tenants/:tenantId/alerts', async ({ params, query }) =>
-    listed(clickhouse, { tenantId: tenantOf(params), ...checked(listing, query), now: clock() }),
+    listed(clickhouse, { tenantId: tenantOf(params), ...checked(alertsAsked, query), now: clock() }),
   );
 
-  app.get('/v1/alerts', async ({ query }) => {
-    const asked = checked(listing.extend({ of: z.enum(['all', 'operators']).default('all') }), query);
+  app.get('/v1/alerts', async (request) => {
+    const asked = checked(allAlertsAsked, request.query);
     const { of, ...page } = asked;
-    return listed(clickhouse, { tenantId: of === 'operators' ? OPERATORS : undefined, ...page, now: clock() });
+    const { scope } = callerOf(request);
+    const seen = scope === '*' ? undefined : tenantsOf(scope);
+    // The operators' alerts are no tenant's: who has only some tenants sees none of them.
+    const asks = of === 'operators' ? { tenants: seen ? [] : [OPERATORS] } : { tenants: seen };
+    return listed(clickhouse, { ...asks, ...page, now: clock() });
   });
 }
 
@@ -131,7 +145,7 @@ function answered({ targetId, attempt, at, outcome, status, detail, nextAttemptA
 function addSuppressionRoutes(app: FastifyInstance, { clickhouse, clock }: AlertRouteOptions): void {
   app.post('/v1/alerts/:alertId/acknowledgements', async ({ params, body }, reply) => {
     const { alertId } = checked(alertPath, params);
-    const { tenantId: of, until, reason, by: who } = checked(acknowledging, body);
+    const { tenantId: of, until, reason, by: who } = checked(acknowledgementBody, body);
     const now = clock();
     const tenant = of ?? OPERATORS;
     const known = (await storedAlerts(clickhouse, { tenants: [tenant], now })).get(tenant) ?? [];
@@ -151,7 +165,7 @@ function addSuppressionRoutes(app: FastifyInstance, { clickhouse, clock }: Alert
 
   app.post('/v1/alerts/silences', async ({ body }, reply) => {
     const now = clock();
-    const { from = new Date(now).toISOString(), ...rest } = checked(silencing, body);
+    const { from = new Date(now).toISOString(), ...rest } = checked(silenceBody, body);
     const said = checked(silence, { from, ...rest });
     return reply.code(201).send({ id: await beginSilence(clickhouse, said, now), ...said });
   });
@@ -182,7 +196,7 @@ function addRuleRoutes(app: FastifyInstance, { clickhouse, clock }: AlertRouteOp
     return { rules: rulesInForce(rules, scope), own: rules, version: made };
   };
   const put = async (tenant: string, scope: RuleScope, body: unknown): Promise<object> => {
-    const { rules, because: why, by: who } = checked(deciding, body);
+    const { rules, because: why, by: who } = checked(alertRulesBody, body);
     const judged = ownRulesOf(rules, scope);
     if (!judged.ok) throw faulty(judged.faults);
     await changeRules(clickhouse, { tenantId: tenant, now: clock(), by: who, because: why, rules: judged.lines });
@@ -195,7 +209,7 @@ function addRuleRoutes(app: FastifyInstance, { clickhouse, clock }: AlertRouteOp
 
   app.post('/v1/tenants/:tenantId/alert-rules/dry-run', async ({ params, body }) => {
     const tenant = tenantOf(params);
-    const asked = checked(z.strictObject({ rules: z.array(z.unknown()).max(RULES_MAX).optional() }).nullish(), body);
+    const asked = checked(dryRunBody, body);
     const judged = ownRulesOf(asked?.rules ?? (await ownRules(clickhouse, [tenant])).get(tenant)?.rules ?? []);
     if (!judged.ok) throw faulty(judged.faults);
     const to = dayOf(clock());
@@ -217,7 +231,7 @@ function addTargetRoutes(app: FastifyInstance, { clickhouse, clock }: AlertRoute
   app.get('/v1/alerts/targets', answer);
 
   app.put('/v1/alerts/targets', async ({ body }) => {
-    const { targets, because: why, by: who, replaces } = checked(targeting, body);
+    const { targets, because: why, by: who, replaces } = checked(alertTargetsBody, body);
     const list = checked(z.object({ targets: alertTargets }), { targets }).targets;
     const change = { now: clock(), by: who, because: why, targets: list, replaces };
     await changeTargets(clickhouse, change).catch(overtaken);
@@ -226,7 +240,7 @@ function addTargetRoutes(app: FastifyInstance, { clickhouse, clock }: AlertRoute
 
   app.post('/v1/alerts/targets/:targetId/test', async ({ params, body }, reply) => {
     const { targetId } = checked(z.object({ targetId: z.string().max(TEXT_CHARS_MAX) }), params);
-    const { by: who } = checked(z.strictObject({ by }).nullish(), body) ?? { by: 'admin' };
+    const { by: who } = checked(testBody, body) ?? { by: 'admin' };
     const known = (await currentTargets(clickhouse)).some(({ id }) => id === targetId);
     if (!known) throw unknown('target-unknown', `there is no target ${targetId}`);
     const changeId = await requestTest(clickhouse, { targetId, now: clock(), by: who });

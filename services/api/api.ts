@@ -1,6 +1,16 @@
 /**
  * Puts the api together: an HTTP server that does not listen yet, and what it holds open.
  */
+import {
+  AuditTrail,
+  Authenticator,
+  guard,
+  hidePositions,
+  KeyBook,
+  KeyRegister,
+  Sessions,
+  tokenVerifier,
+} from '@tally/access';
 import { ClickHouse } from '@tally/platform/clickhouse';
 import { messageOf } from '@tally/platform/errors';
 import { createHttpServer, createRegistry, type FastifyInstance } from '@tally/platform/http';
@@ -8,11 +18,17 @@ import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
 import { statementSources } from '@tally/statements';
-import { requireKey } from './access.ts';
+import { ACCESS_RULES } from './access-rules.ts';
+import { addAuditRoute } from './audit.ts';
 import type { ApiConfig } from './config.ts';
+import { addDashboard } from './dashboard.ts';
+import { addDeadLetterRoute } from './dead-letters.ts';
 import { Freshness } from './freshness.ts';
+import { addKeyRoutes } from './keys.ts';
 import { addLedgerRoute } from './ledger.ts';
+import { addDocumentRoutes } from './openapi/page.ts';
 import { addRoutes } from './routes.ts';
+import { addSessionRoutes } from './session.ts';
 import { addStatementRoutes } from './statements.ts';
 
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -36,6 +52,7 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
     password: config.TALLY_CLICKHOUSE_PASSWORD,
     requestTimeoutMs: QUERY_TIMEOUT_MS,
   });
+  const access = accessOf({ config, log, clickhouse });
   const app = createHttpServer({
     log,
     registry: createRegistry(),
@@ -46,8 +63,11 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
       ),
     bodyBytesMax: BODY_BYTES_MAX,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    beforeRoutes: (server) => {
+      guard(server, { rules: ACCESS_RULES, closedPrefix: '/v1/', ...access });
+      hidePositions(server);
+    },
   });
-  requireKey(app, config.TALLY_ADMIN_KEY);
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
   const freshness = new Freshness({ admin, groupId, topics, log, clock: Date.now });
@@ -61,6 +81,10 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
     clock: Date.now,
     log,
   });
+  addDocumentRoutes(app);
+  addSessionRoutes(app, access.authenticator);
+  addKeyRoutes(app, { clickhouse, register: access.register, clock: Date.now });
+  addAuditRoute(app, access.audit);
   addRoutes(app, { clickhouse, freshness, clock: Date.now });
   addStatementRoutes(app, statements);
   addLedgerRoute(app, {
@@ -70,12 +94,35 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
     topics: [topics.interactions, topics.profiles],
     clock: Date.now,
   });
+  addDeadLetterRoute(app, { kafka, admin, clickhouse, topics, clock: Date.now });
+  addDashboard(app);
   return {
     app,
     close: async () => {
+      await access.audit.close();
+      await access.register.close();
       await statements.close();
       await admin.close();
       await clickhouse.close();
     },
   };
+}
+
+/** How callers are known and what they do is put on record. */
+function accessOf({ config, log, clickhouse }: { config: ApiConfig; log: Logger; clickhouse: ClickHouse }): {
+  register: KeyRegister;
+  authenticator: Authenticator;
+  audit: AuditTrail;
+} {
+  const clock = Date.now;
+  const register = new KeyRegister({ clickhouse, log, clock });
+  const keys = new KeyBook({ adminKey: config.TALLY_ADMIN_KEY, register, clock });
+  const authenticator = new Authenticator({
+    keys,
+    verifyToken: tokenVerifier(config),
+    sessions: new Sessions({ clickhouse, secret: config.TALLY_ADMIN_KEY, keys, clock }),
+    wrongKeysPerMinuteMax: config.TALLY_WRONG_KEYS_PER_MINUTE_MAX,
+    publicUrl: config.TALLY_API_PUBLIC_URL,
+  });
+  return { register, authenticator, audit: new AuditTrail({ clickhouse, log, clock }) };
 }

@@ -73,19 +73,20 @@ export function addConflictRoute(
   });
 }
 
-const page = z.object({
+export const conflictsAsked = z.object({
   limit: z.coerce.number().int().min(1).max(CONFLICTS_MAX).default(CONFLICTS_DEFAULT),
   after: z
     .string()
     .regex(/^\d{1,20}$/, 'must be a position')
-    .refine((text) => BigInt(text) <= POSITION_MAX, 'must be a position')
+    // Asked even where the pattern does not hold.
+    .refine((text) => !/^\d+$/.test(text) || BigInt(text) <= POSITION_MAX, 'must be a position')
     .default('0'),
   from: day.optional(),
   to: day.optional(),
 });
 
 function pageOf(query: unknown): Omit<ConflictsAsked, 'tenantId'> {
-  const asked = checked(page, query);
+  const asked = checked(conflictsAsked, query);
   if (asked.from !== undefined && asked.to !== undefined && asked.from > asked.to) {
     throw invalid('from must not be after to');
   }

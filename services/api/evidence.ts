@@ -17,7 +17,7 @@ import {
   page,
 } from '@tally/statements/evidence';
 import { z } from 'zod';
-import { checked, day, invalid, tenantOf } from './parameters.ts';
+import { checked, day, invalid, month, tenantOf } from './parameters.ts';
 
 interface EvidenceRouteOptions {
   clickhouse: ClickHouse;
@@ -34,13 +34,13 @@ const part = {
   channel: z.enum(CHANNELS).optional(),
   day: day.optional(),
 };
-const figureAsked = z.object(part);
-const pageAsked = z.object({
+export const figureAsked = z.object(part);
+export const rowsAsked = z.object({
   ...part,
   after: z.string().min(1).max(CURSOR_CHARS_MAX).optional(),
   limit: z.coerce.number().int().min(1).max(PAGE_ROWS_MAX).default(PAGE_ROWS_DEFAULT),
 });
-const path = z.object({ month: z.string() });
+const path = z.object({ month });
 
 const CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
   csv: 'text/csv; charset=utf-8; header=present',
@@ -60,7 +60,7 @@ export function addEvidenceRoutes(app: FastifyInstance, { clickhouse, statementO
   });
 
   app.get(`${base}/rows`, async ({ params, query }) => {
-    const asked = checked(pageAsked, query);
+    const asked = checked(rowsAsked, query);
     const statement = await of(params);
     return asProblem(page(clickhouse, { statement, ...asked }));
   });

@@ -19,21 +19,38 @@ import { z } from 'zod';
 const MONTHS_MAX = 240;
 const MONTHS_DEFAULT = 12;
 
-const month = z.string().refine(isMonth, 'must be a month, YYYY-MM');
-export const day = z.string().refine(isDay, 'must be a day, YYYY-MM-DD');
-export const policy = z.string().transform((name, context): CountingPolicy => {
+export const month = z
+  .string()
+  .refine(isMonth, 'must be a month, YYYY-MM')
+  .meta({ pattern: '^\\d{4}-(0[1-9]|1[0-2])$', description: 'a month, YYYY-MM' });
+export const day = z
+  .string()
+  .refine(isDay, 'must be a day, YYYY-MM-DD')
+  .meta({ format: 'date', description: 'a day in UTC, YYYY-MM-DD' });
+const policyText = z.string().meta({ enum: POLICIES.map(({ name }) => name) });
+export const policy = policyText.transform((name, context): CountingPolicy => {
   const known = policyNamed(name);
   if (known) return known;
   context.addIssue(`must be one of ${POLICIES.map((one) => one.name).join(', ')}`);
   return z.NEVER;
 });
 
-const tenant = z.object({ tenantId: z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not a tenant id') });
+export const tenantId = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not a tenant id');
+const tenant = z.object({ tenantId });
 
 /** The tenant of a path. */
 export function tenantOf(params: unknown): string {
   return checked(tenant, params).tenantId;
 }
+
+/** The first moment of a day, milliseconds UTC. */
+export function startOf(text: Day): number {
+  return Date.parse(`${text}T00:00:00Z`);
+}
+
+export const monthsAsked = z.object({ from: month.optional(), to: month.optional(), policy: policy.optional() });
+export const daysAsked = z.object({ from: day.optional(), to: day.optional(), policy: policy.optional() });
+export const dayAsked = z.object({ asOf: day.optional(), policy: policy.optional() });
 
 export interface MonthRange {
   from: Month;
@@ -44,7 +61,7 @@ export interface MonthRange {
 
 /** `from` and `to`, by default the last 12 months up to today's. */
 export function monthRangeOf(query: unknown, today: Day): MonthRange {
-  const asked = checked(z.object({ from: month.optional(), to: month.optional(), policy: policy.optional() }), query);
+  const asked = checked(monthsAsked, query);
   const to = asked.to ?? monthOf(today);
   const from = asked.from ?? addToMonth(to, 1 - MONTHS_DEFAULT);
   if (from > to) throw invalid('from must not be after to');
@@ -54,8 +71,8 @@ export function monthRangeOf(query: unknown, today: Day): MonthRange {
 
 /** `asOf`, by default today. */
 export function dayAskedOf(query: unknown, today: Day): { day: Day; policy: CountingPolicy | undefined } {
-  const asked = checked(z.object({ asOf: day.default(today), policy: policy.optional() }), query);
-  return { day: asked.asOf, policy: asked.policy };
+  const asked = checked(dayAsked, query);
+  return { day: asked.asOf ?? today, policy: asked.policy };
 }
 
 export interface AskedDays {
@@ -66,7 +83,7 @@ export interface AskedDays {
 
 /** `from` and `to`, by default the last 12 months up to today. */
 export function dayRangeOf(query: unknown, today: Day): AskedDays {
-  const asked = checked(z.object({ from: day.optional(), to: day.optional(), policy: policy.optional() }), query);
+  const asked = checked(daysAsked, query);
   const to = asked.to ?? today;
   const from = asked.from ?? addMonths(to, -MONTHS_DEFAULT);
   if (from > to) throw invalid('from must not be after to');

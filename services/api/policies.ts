@@ -11,7 +11,7 @@ import { checked, day, policy, tenantOf } from './parameters.ts';
 const STARTS_MAX = 100;
 const TEXT_CHARS_MAX = 1_000;
 
-const decision = z.strictObject({
+export const policiesBody = z.strictObject({
   policies: z
     .array(z.strictObject({ from: day.nullable(), policy }))
     .max(STARTS_MAX)
@@ -48,7 +48,7 @@ export function addPolicyRoutes(app: FastifyInstance, { clickhouse, clock }: Pol
 
   app.put('/v1/tenants/:tenantId/policies', async ({ params, body }) => {
     const tenantId = tenantOf(params);
-    const { policies, because, by } = checked(decision, body);
+    const { policies, because, by } = checked(policiesBody, body);
     const starts = policies
       .map((start): PolicyStart => ({ from: start.from ?? BEGINNING, policy: start.policy }))
       .sort((a, b) => (a.from < b.from ? -1 : 1));

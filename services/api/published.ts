@@ -13,7 +13,7 @@ import { checked, tenantOf } from './parameters.ts';
 const PUBLISHED_DEFAULT = 1_000;
 const PUBLISHED_MAX = 10_000;
 
-const asked = z
+export const publishedAsked = z
   .object({
     meter: z.enum(['interactions', 'engaged', 'unified']),
     period: z.string(),
@@ -32,7 +32,7 @@ const asked = z
 export function addPublishedRoute(app: FastifyInstance, { clickhouse }: { clickhouse: ClickHouse }): void {
   app.get('/v1/tenants/:tenantId/published', async ({ params, query }) => {
     const tenantId = tenantOf(params);
-    const { meter, period, limit } = checked(asked, query);
+    const { meter, period, limit } = checked(publishedAsked, query);
     const asOf = await asOfLastRun(clickhouse, tenantId);
     const history = await publishedHistory(clickhouse, {
       tenantId,

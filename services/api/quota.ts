@@ -42,12 +42,15 @@ const offers = z.string().transform((text, context): PackOffer[] => {
   return z.NEVER;
 });
 
+export const quotaAsked = z.object({ on: billed.optional() });
+export const trueUpAsked = z.object({ licenceYear: billed, packs: offers.optional() });
+
 /** `GET /v1/tenants/{t}/quota?on=` and `GET /v1/tenants/{t}/true-up?licenceYear=&packs=`. */
 export function addQuotaRoutes(app: FastifyInstance, { clickhouse, freshness, clock }: QuotaRouteOptions): void {
   app.get('/v1/tenants/:tenantId/quota', async ({ params, query }) => {
     const tenantId = tenantOf(params);
     const today = dayOf(clock());
-    const { on } = checked(z.object({ on: billed.default(today) }), query);
+    const { on = today } = checked(quotaAsked, query);
     const asOf = await freshness.now();
     const unifiedAsOf = await asOfLastRun(clickhouse, tenantId);
     const { unifiedPeople, ...quota } = await tenantQuota(clickhouse, { tenantId, on, today });
@@ -57,7 +60,7 @@ export function addQuotaRoutes(app: FastifyInstance, { clickhouse, freshness, cl
 
   app.get('/v1/tenants/:tenantId/true-up', async ({ params, query }) => {
     const tenantId = tenantOf(params);
-    const asked = checked(z.object({ licenceYear: billed, packs: offers.optional() }), query);
+    const asked = checked(trueUpAsked, query);
     const asOf = await freshness.now();
     const today = dayOf(clock());
     const figures = await tenantTrueUp(clickhouse, { tenantId, startsOn: asked.licenceYear, today });

@@ -2,6 +2,7 @@
  * The calls: figures from the derived tables, worked out when they are asked for; unified people from the aggregator's
  * snapshots.
  */
+import { callerOf, covers } from '@tally/access';
 import { engagedCurve, engagedPeople, knownTenants, monthlyInteractions, policyTimeline } from '@tally/figures';
 import {
   addDays,
@@ -20,6 +21,7 @@ import { addAlertRoutes } from './alerts.ts';
 import { addConflictRoute } from './conflicts.ts';
 import type { Freshness } from './freshness.ts';
 import { addLicenceRoutes } from './licences.ts';
+import { addOverviewRoute } from './overview.ts';
 import { dayAskedOf, dayRangeOf, monthRangeOf, tenantOf } from './parameters.ts';
 import { addPolicyRoutes } from './policies.ts';
 import { addPublishedRoute } from './published.ts';
@@ -35,6 +37,7 @@ export interface RouteOptions {
 
 export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }: RouteOptions): void {
   addAlertRoutes(app, { clickhouse, clock });
+  addOverviewRoute(app, { clickhouse, clock });
   addConflictRoute(app, { clickhouse, freshness });
   addPolicyRoutes(app, { clickhouse, clock });
   addLicenceRoutes(app, { clickhouse, clock });
@@ -45,9 +48,11 @@ export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }
   const policiesOf = (tenantId: string, asked: CountingPolicy | undefined): Promise<PolicyTimeline> =>
     asked ? Promise.resolve(always(asked)) : policyTimeline(clickhouse, tenantId);
 
-  app.get('/v1/tenants', async () => {
+  app.get('/v1/tenants', async (request) => {
+    const { scope } = callerOf(request);
     const asOf = await freshness.now();
-    return { tenants: (await knownTenants(clickhouse)).map((tenantId) => ({ tenantId })), asOf };
+    const seen = (await knownTenants(clickhouse)).filter((tenantId) => covers(scope, tenantId));
+    return { tenants: seen.map((tenantId) => ({ tenantId })), asOf };
   });
 
   app.get('/v1/tenants/:tenantId/interactions', async ({ params, query }) => {

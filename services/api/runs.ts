@@ -10,12 +10,12 @@ import { checked } from './parameters.ts';
 const RUNS_DEFAULT = 50;
 const RUNS_MAX = 1_000;
 
-const page = z.object({ limit: z.coerce.number().int().min(1).max(RUNS_MAX).default(RUNS_DEFAULT) });
+export const runsAsked = z.object({ limit: z.coerce.number().int().min(1).max(RUNS_MAX).default(RUNS_DEFAULT) });
 
 /** `GET /v1/runs?limit=`: the newest runs of every job, newest first. */
 export function addRunRoute(app: FastifyInstance, { clickhouse }: { clickhouse: ClickHouse }): void {
   app.get('/v1/runs', async ({ query }) => {
-    const { limit } = checked(page, query);
+    const { limit } = checked(runsAsked, query);
     return { runs: (await newestRuns(clickhouse, limit)).map(answered) };
   });
 }

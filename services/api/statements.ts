@@ -1,6 +1,7 @@
 /**
  * Statements: issued, listed, read as JSON, CSV, XLSX and PDF, and checked.
  */
+import { callerOf, tenantsOf } from '@tally/access';
 import { isMonth, type Month } from '@tally/metering';
 import { TallyError } from '@tally/platform/errors';
 import { type FastifyInstance, type FastifyReply, Problem } from '@tally/platform/http';
@@ -38,8 +39,10 @@ const file = z.string().transform((text, context): { month: Month; format: strin
   return z.NEVER;
 });
 const monthAsked = z.object({ month: z.string().refine(isMonth, 'must be a month, YYYY-MM') });
-const issuing = z.strictObject({ by: z.string().trim().min(1).max(NAME_CHARS_MAX).default('admin') }).nullish();
-const verifying = z.object({
+export const issuingBody = z
+  .strictObject({ by: z.string().trim().min(1).max(NAME_CHARS_MAX).default('admin') })
+  .nullish();
+export const verificationAsked = z.object({
   tenant: z
     .string()
     .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not a tenant id')
@@ -58,7 +61,7 @@ export function addStatementRoutes(app: FastifyInstance, sources: StatementSourc
   app.post('/v1/tenants/:tenantId/statements/:month', async ({ params, body }, reply) => {
     const tenantId = tenantOf(params);
     const { month } = checked(monthAsked, params);
-    const { by = 'admin' } = checked(issuing, body) ?? {};
+    const { by = 'admin' } = checked(issuingBody, body) ?? {};
     const { text, issued, statement } = await issueStatement(sources, { tenantId, month, by }).catch(refused);
     return sent(reply.code(issued ? 201 : 200), { ...json, etag: statement.digest }, text);
   });
@@ -84,9 +87,11 @@ export function addStatementRoutes(app: FastifyInstance, sources: StatementSourc
     statementOf: async (tenantId, month) => (await requireStatement(sources, { tenantId, month })).statement,
   });
 
-  app.get('/v1/statements/verification', async ({ query }) => {
-    const { tenant } = checked(verifying, query);
-    return verifyStatements(sources, tenant);
+  app.get('/v1/statements/verification', async (request) => {
+    const { tenant } = checked(verificationAsked, request.query);
+    const { scope } = callerOf(request);
+    const seen = scope === '*' ? undefined : tenantsOf(scope);
+    return verifyStatements(sources, tenant === undefined ? seen : [tenant]);
   });
 }
 

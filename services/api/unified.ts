@@ -23,14 +23,14 @@ const KIND_CHARS_MAX = 128;
 const LIMIT_MAX = 1_000_000_000;
 const TEXT_CHARS_MAX = 1_000;
 
-const change = z.strictObject({
+export const unificationBody = z.strictObject({
   kinds: z.array(z.string().min(1).max(KIND_CHARS_MAX)).min(1).max(KINDS_MAX).nullable(),
   limit: z.int().min(1).max(LIMIT_MAX),
   because: z.string().trim().min(1).max(TEXT_CHARS_MAX),
   by: z.string().trim().min(1).max(TEXT_CHARS_MAX).default('admin'),
 });
 
-const place = z.object({
+export const explainAsked = z.object({
   environment: z.string().min(1),
   source: z.string().min(1),
   record: z.string().min(1),
@@ -57,7 +57,7 @@ export function addUnifiedRoutes(app: FastifyInstance, { clickhouse, clock }: Un
 
   app.get('/v1/tenants/:tenantId/unified/explain', async ({ params, query }) => {
     const tenantId = tenantOf(params);
-    const { environment: environmentId, source, record: recordId } = checked(place, query);
+    const { environment: environmentId, source, record: recordId } = checked(explainAsked, query);
     const rules = await unificationRules(clickhouse, tenantId);
     const record = { source, recordId };
     const explanation = await explainUnified(clickhouse, { tenantId, environmentId, record, rules });
@@ -70,7 +70,7 @@ export function addUnifiedRoutes(app: FastifyInstance, { clickhouse, clock }: Un
 
   app.put('/v1/tenants/:tenantId/unified/rules', async ({ params, body }) => {
     const tenantId = tenantOf(params);
-    await setUnificationRules(clickhouse, tenantId, { ...checked(change, body), now: clock() });
+    await setUnificationRules(clickhouse, tenantId, { ...checked(unificationBody, body), now: clock() });
     return rulesOf(clickhouse, tenantId);
   });
 }

@@ -24,13 +24,13 @@ export interface VersionedList<Line> {
   clock: () => number;
 }
 
-const decision = z.strictObject({
+export const listDecision = z.strictObject({
   because: z.string().trim().max(TEXT_CHARS_MAX).default(''),
   by: z.string().trim().min(1).max(TEXT_CHARS_MAX).default('admin'),
   replaces: z.uuid().nullish(),
 });
 const listOf = (name: string) => z.record(z.literal(name), z.array(z.unknown()).max(LINES_MAX));
-const historyAsked = z.object({ history: z.enum(['true', 'false']).default('false') });
+export const historyAsked = z.object({ history: z.enum(['true', 'false']).default('false') });
 
 /**
  * `GET /v1/tenants/{t}/NAME[?history=true]` and `PUT`, which takes `{NAME: [line, …], because, by, replaces}`: why, who, and
@@ -58,7 +58,7 @@ export function addVersionedListRoutes<Line>(app: FastifyInstance, list: Version
     const tenantId = tenantOf(params);
     const { [name]: written, ...rest } = checked(z.looseObject({}), body);
     const { [name]: list = [] } = checked(listOf(name), { [name]: written });
-    const decided = checked(decision, rest);
+    const decided = checked(listDecision, rest);
     const judged = check(list);
     if (!judged.ok) throw faulty(judged.faults);
     await change({ tenantId, now: clock(), ...decided, lines: judged.lines }).catch(overtaken);

@@ -15,7 +15,7 @@ import {
   type TargetsAnswer,
   targetsAnswer,
   testAnswer,
-} from './alert-answers.ts';
+} from '@tally/contract';
 import type { ApiClient } from './api-client.ts';
 
 interface Said {

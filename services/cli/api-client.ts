@@ -2,124 +2,61 @@
  * Asks the api, as any outsider would. Its answers are checked, so that a wrong address is told apart from a figure.
  */
 import { resolve } from 'node:path';
-import { messageOf, TallyError } from '@tally/platform/errors';
-import { type Statement, statementDocument } from '@tally/statements';
-import { z } from 'zod';
-import { type EvidenceQuery, type StatementExplanation, statementExplanation } from './evidence-answers.ts';
-import { runningInstance } from './instance.ts';
 import {
+  type ConflictsAnswer,
+  type CurveAnswer,
+  conflictsAnswer,
+  curveAnswer,
+  type EngagedAnswer,
   type EnvironmentsAnswer,
+  type EvidenceQuery,
+  type ExplanationAnswer,
+  engagedAnswer,
   environmentsAnswer,
+  explanationAnswer,
   faultsAnswer,
+  type InteractionsAnswer,
+  interactionsAnswer,
+  type LedgerAnswer,
   type LicencesAnswer,
-  LinesRefused,
-  type ListChange,
+  ledgerAnswer,
   licencesAnswer,
+  type PoliciesAnswer,
+  type PolicyStartAnswer,
+  type PublishedAnswer,
+  policiesAnswer,
+  publishedAnswer,
   type QuotaAnswer,
   quotaAnswer,
-  type TrueUpAnswer,
-  trueUpAnswer,
-} from './licence-answers.ts';
-import { type PoliciesAnswer, type PolicyStartAnswer, policiesAnswer } from './policy-answers.ts';
-import { type PublishedAnswer, publishedAnswer, type RunsAnswer, runsAnswer } from './run-answers.ts';
-import {
+  type RunsAnswer,
+  runsAnswer,
+  type StatementExplanation,
   type StatementsAnswer,
+  statementExplanation,
   statementsAnswer,
-  type VerificationAnswer,
-  verificationAnswer,
-} from './statement-answers.ts';
-import {
-  type ExplanationAnswer,
-  explanationAnswer,
+  type TrueUpAnswer,
+  tenantsAnswer,
+  trueUpAnswer,
   type UnificationRulesAnswer,
   type UnifiedAnswer,
   type UnifiedHistoryAnswer,
   unificationRulesAnswer,
   unifiedAnswer,
   unifiedHistoryAnswer,
-} from './unified-answers.ts';
+  type VerificationAnswer,
+  verificationAnswer,
+} from '@tally/contract';
+import { messageOf, TallyError } from '@tally/platform/errors';
+import { type Statement, statementDocument } from '@tally/statements';
+import { z } from 'zod';
+import { runningInstance } from './instance.ts';
+import { LinesRefused, type ListChange } from './list-change.ts';
 
 export interface ApiAddress {
   data: string;
   api?: string;
   key?: string;
 }
-
-const counts = z.record(z.string(), z.number());
-const asOf = z.object({ computedAt: z.string(), positions: z.record(z.string(), z.number()) });
-
-const interactionsAnswer = z.object({
-  months: z.array(z.object({ month: z.string(), total: z.number(), byChannel: counts, byEnvironment: counts })),
-  policy: z.string(),
-  asOf,
-});
-const engagedAnswer = z.object({
-  day: z.string(),
-  total: z.number(),
-  byEnvironment: counts,
-  byEntityType: counts,
-  policy: z.string(),
-  asOf,
-});
-const curveAnswer = z.object({
-  days: z.array(z.object({ day: z.string(), total: z.number() })),
-  policy: z.string(),
-  asOf,
-});
-const tenantsAnswer = z.object({ tenants: z.array(z.object({ tenantId: z.string() })), asOf });
-const logPlace = z.object({ position: z.string(), topic: z.string(), partition: z.number(), offset: z.number() });
-const content = z.object({
-  occurredAt: z.string(),
-  channel: z.string(),
-  direction: z.string(),
-  journeyId: z.string().nullable().optional(),
-  provider: z.string().nullable().optional(),
-});
-const conflictsAnswer = z.object({
-  conflicts: z.array(
-    z.object({
-      environmentId: z.string(),
-      entityType: z.string(),
-      entityId: z.string(),
-      eventId: z.string(),
-      first: z.object({ outcome: z.enum(['counted', 'suppressed']), log: logPlace, content }).nullable(),
-      again: z.object({ log: logPlace, content }),
-      differs: z.array(z.string()),
-    }),
-  ),
-  next: z.string().nullable(),
-  asOf,
-});
-const ledgerAnswer = z.object({
-  balanced: z.boolean(),
-  lag: z.number(),
-  partitions: z.array(
-    z.object({
-      topic: z.string(),
-      epoch: z.number(),
-      partition: z.number(),
-      closed: z.boolean(),
-      start: z.number(),
-      committed: z.number(),
-      end: z.number(),
-      counted: z.number(),
-      duplicate: z.number(),
-      conflicting: z.number(),
-      void: z.number(),
-      suppressed: z.number(),
-      deadLetter: z.number(),
-      control: z.number(),
-      balanced: z.boolean(),
-    }),
-  ),
-  asOf,
-});
-
-export type LedgerAnswer = z.infer<typeof ledgerAnswer>;
-export type ConflictsAnswer = z.infer<typeof conflictsAnswer>;
-export type InteractionsAnswer = z.infer<typeof interactionsAnswer>;
-export type EngagedAnswer = z.infer<typeof engagedAnswer>;
-export type CurveAnswer = z.infer<typeof curveAnswer>;
 
 /** A request. */
 export interface Asked {

@@ -1,10 +1,11 @@
 /**
  * Quotas, true-ups and the ledger of an instance beside the simulator's own truth.
  */
+
+import type { QuotaAnswer } from '@tally/contract';
 import { type LicensedTenant, quotaTruth, trueUpTruth } from '@tally/simulator';
 import type { ApiClient } from './api-client.ts';
 import type { Compared, Differ, Pair } from './compare.ts';
-import type { QuotaAnswer } from './licence-answers.ts';
 
 export interface QuotaRow {
   tenantId: string;

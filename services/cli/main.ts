@@ -13,6 +13,7 @@ import { engagedCommand } from './commands/engaged.ts';
 import { environmentsCommand } from './commands/environments.ts';
 import { eraseCommand } from './commands/erase.ts';
 import { importCommand } from './commands/import.ts';
+import { keysCommand } from './commands/keys.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { licencesCommand } from './commands/licences.ts';
 import { logCommand } from './commands/log.ts';
@@ -59,6 +60,7 @@ for (const command of [
   alertsCommand(),
   publishedCommand(),
   runsCommand(),
+  keysCommand(),
   importCommand(),
   migrateCommand(),
   logCommand(),

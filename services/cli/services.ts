@@ -51,6 +51,9 @@ export function createServices(options: ServiceOptions): Service[] {
     ),
     one('aggregator', { TALLY_AGGREGATOR_PORT: '0', TALLY_AGGREGATE_CRON: aggregateCron }),
     one('api', { TALLY_API_PORT: String(apiPort), TALLY_ADMIN_KEY: secrets.adminKey }),
+    // Last, so that what the others have brought about is still told. Its targets’ secrets, its mail server and the
+    // networks it may reach are in this process's environment, which every service has.
+    one('notifier', { TALLY_NOTIFIER_PORT: '0' }),
   ];
 }
 

@@ -2,10 +2,11 @@
  * What `tally licences` and `tally environments` have in common: lists that are changed as a whole, with a reason.
  */
 import { userInfo } from 'node:os';
+import type { VersionAnswer } from '@tally/contract';
 import { TallyError } from '@tally/platform/errors';
 import type { Command } from 'commander';
 import type { ApiAddress } from './api-client.ts';
-import { LinesRefused, type ListChange, type VersionAnswer } from './licence-answers.ts';
+import { LinesRefused, type ListChange } from './list-change.ts';
 import { apiOptions, jsonOption } from './options.ts';
 import { print, printJson, table } from './print.ts';
 

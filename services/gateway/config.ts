@@ -1,9 +1,9 @@
 /**
  * The gateway's configuration: environment variables, all parsed once at start.
  */
-import { kafkaConfig, processConfig, wholeNumber } from '@tally/platform/config';
+import { accessConfig, checkAccessConfig, type Scope } from '@tally/access';
+import { clickhouseConfig, kafkaConfig, processConfig, wholeNumber } from '@tally/platform/config';
 import { z } from 'zod';
-import type { TenantGrant } from './keys.ts';
 
 const KEY = /^[\x21-\x7e]{16,1024}$/;
 const KEY_RULE = '16 to 1024 visible ASCII characters';
@@ -14,8 +14,8 @@ const MIB = 1024 * 1024;
 const producerKeys = z
   .string()
   .default('')
-  .transform((text, context): ReadonlyMap<string, TenantGrant> => {
-    const grants = new Map<string, TenantGrant>();
+  .transform((text, context): ReadonlyMap<string, Scope> => {
+    const grants = new Map<string, Scope>();
     for (const [index, entry] of text.split(',').entries()) {
       if (entry.trim() === '' && text.trim() === '') continue;
       const at = entry.lastIndexOf('=');
@@ -35,6 +35,10 @@ export const gatewayConfig = z
   .object({
     ...kafkaConfig.shape,
     ...processConfig.shape,
+    ...accessConfig.shape,
+    ...clickhouseConfig.shape,
+    /** Where the keys are that `tally keys` makes; without it only those below are taken. */
+    TALLY_CLICKHOUSE_URL: clickhouseConfig.shape.TALLY_CLICKHOUSE_URL.optional(),
     TALLY_GATEWAY_HOST: z.string().min(1).default('127.0.0.1'),
     /** 0 means any free one. */
     TALLY_GATEWAY_PORT: wholeNumber(0, 65_535, 8_081),
@@ -60,6 +64,7 @@ export const gatewayConfig = z
   .refine((config) => !config.TALLY_PRODUCER_KEYS.has(config.TALLY_ADMIN_KEY), {
     path: ['TALLY_PRODUCER_KEYS'],
     message: 'holds the admin key',
-  });
+  })
+  .superRefine(checkAccessConfig);
 
 export type GatewayConfig = z.infer<typeof gatewayConfig>;

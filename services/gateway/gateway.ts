@@ -1,11 +1,11 @@
 /**
  * `POST /v1/events`: admit → read → judge → deliver → answer.
  */
+import { type AccessRules, type Authenticator, callerOf, guard, type Scope } from '@tally/access';
 import {
   createHttpServer,
   type FastifyInstance,
   type FastifyRequest,
-  type KeyRing,
   type Readiness,
   type Registry,
 } from '@tally/platform/http';
@@ -15,7 +15,6 @@ import { answerOf, type EventAnswer } from './answer.ts';
 import { problemFor } from './codes.ts';
 import { Delivery, type EventSink, type Outcome } from './deliver.ts';
 import { type Judged, judge } from './judge.ts';
-import type { TenantGrant } from './keys.ts';
 import { gatewayMetrics } from './metrics.ts';
 import { type Mode, modeOf } from './mode.ts';
 import { readEvents } from './read-events.ts';
@@ -36,26 +35,51 @@ export interface GatewayOptions {
   registry: Registry;
   send: EventSink;
   ready: () => Promise<Readiness>;
-  keys: KeyRing<TenantGrant>;
+  authenticator: Pick<Authenticator, 'callerOf'>;
   limits: GatewayLimits;
   /** Milliseconds UTC. */
   now: () => number;
 }
 
+const PROBE = { anyone: 'probes have no key' };
+
+/** Which tenants a sender has is looked at event by event. */
+const ACCESS_RULES: AccessRules = {
+  'GET /health/live': PROBE,
+  'GET /health/ready': PROBE,
+  'GET /metrics': PROBE,
+  'POST /v1/events': { roles: ['admin', 'producer'], tenant: 'filtered' },
+};
+
 /** What the headers of a request decide. */
 interface Admitted {
   mode: Mode;
-  tenants: TenantGrant;
+  tenants: Scope;
 }
 
 /** The gateway as an HTTP server that does not listen yet. */
-export function createGateway({ log, registry, send, ready, keys, limits, now }: GatewayOptions): FastifyInstance {
+export function createGateway({
+  log,
+  registry,
+  send,
+  ready,
+  authenticator,
+  limits,
+  now,
+}: GatewayOptions): FastifyInstance {
   const { bodyBytesMax, requestTimeoutMs, batchEventsMax, answerMsMax, eventsInFlightMax } = limits;
   const metrics = gatewayMetrics(registry);
   const admission = new Admission(limits);
   const delivery = new Delivery({ send, log, answerMsMax, eventsInFlightMax, onInFlight: metrics.setInFlight });
   const admitted = new WeakMap<FastifyRequest, Admitted>();
-  const app = createHttpServer({ log, registry, ready, bodyBytesMax, requestTimeoutMs });
+  const app = createHttpServer({
+    log,
+    registry,
+    ready,
+    bodyBytesMax,
+    requestTimeoutMs,
+    beforeRoutes: (server) => guard(server, { rules: ACCESS_RULES, authenticator }),
+  });
 
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -63,7 +87,7 @@ export function createGateway({ log, registry, send, ready, keys, limits, now }:
 
     // 1. Before the body is read: who sends, in which mode, and whether there is room.
     scope.addHook('onRequest', async (request, reply) => {
-      const tenants = keys.grantOf(request);
+      const tenants = callerOf(request).scope;
       const mode = modeOf(request.headers);
       reply.raw.once('close', admission.admit(request.headers));
       admitted.set(request, { mode, tenants });

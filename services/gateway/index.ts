@@ -2,4 +2,3 @@ export type { EventAnswer, EventsBody } from './answer.ts';
 export type { FaultCode } from './codes.ts';
 export type { EventSink } from './deliver.ts';
 export { createGateway, type GatewayLimits, type GatewayOptions } from './gateway.ts';
-export { gatewayKeys, type TenantGrant } from './keys.ts';

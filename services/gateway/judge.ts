@@ -1,6 +1,7 @@
 /**
  * One event as its sender wrote it: the record it stands for, or why it is refused.
  */
+import { covers, type Scope } from '@tally/access';
 import {
   CLOUD_EVENT_TYPES,
   cloudEventSchema,
@@ -10,7 +11,6 @@ import {
   type TallyRecord,
 } from '@tally/schemas';
 import { FAULTS, type FaultCode } from './codes.ts';
-import { covers, type TenantGrant } from './keys.ts';
 
 export interface Refusal {
   code: FaultCode;
@@ -31,7 +31,7 @@ const KNOWN_TYPES: ReadonlySet<unknown> = new Set(Object.values(CLOUD_EVENT_TYPE
  * Judges one event. Never throws.
  * @param now the gateway's clock, milliseconds UTC
  */
-export function judge(event: unknown, tenants: TenantGrant, now: number): Judged {
+export function judge(event: unknown, tenants: Scope, now: number): Judged {
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
     return { id: null, verdict: refused('not-a-cloudevent', 'an event is a JSON object') };
   }
@@ -42,7 +42,7 @@ export function judge(event: unknown, tenants: TenantGrant, now: number): Judged
   };
 }
 
-function verdictOf(event: object, tenants: TenantGrant, now: number): Judged['verdict'] {
+function verdictOf(event: object, tenants: Scope, now: number): Judged['verdict'] {
   const early = typeRefusal(event) ?? identifiersRefusal(event);
   if (early) return { ok: false, ...early };
   const parsed = cloudEventSchema.safeParse(event);

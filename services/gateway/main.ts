@@ -8,9 +8,9 @@ import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import { createLog, type Logger } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
 import { TallyProducer } from '@tally/producer';
+import { gatewayAccess } from './access.ts';
 import { type GatewayConfig, gatewayConfig } from './config.ts';
 import { createGateway } from './gateway.ts';
-import { gatewayKeys } from './keys.ts';
 import { kafkaReadiness } from './readiness.ts';
 
 /** The producer says itself that it gave up; this much later the gateway answers without it (a broker that hangs). */
@@ -26,13 +26,14 @@ async function main(): Promise<void> {
   log.level = config.TALLY_LOG_LEVEL;
   const producer = createProducer(config, log);
   const admin = createAdmin(config, log);
+  const access = gatewayAccess(config, log);
   const answerMsMax = config.TALLY_GATEWAY_DELIVERY_TIMEOUT_MS + ANSWER_GRACE_MS;
   const app = createGateway({
     log,
     registry: createRegistry(),
     send: (record) => producer.send(record),
     ready: kafkaReadiness(() => admin.clusterId(), Date.now),
-    keys: gatewayKeys(config.TALLY_ADMIN_KEY, config.TALLY_PRODUCER_KEYS),
+    authenticator: access.authenticator,
     limits: {
       bodyBytesMax: config.TALLY_GATEWAY_BODY_BYTES_MAX,
       bodyBytesInFlightMax: config.TALLY_GATEWAY_BODY_BYTES_IN_FLIGHT_MAX,
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
       // 1. Requests in hand are answered, so every event that was said to be in the log is there.
       await closeHttpServer(app, answerMsMax + CLOSE_MS_MAX);
       // 2. What still waits was answered as failed: it is sent if Kafka takes it soon, and may be dropped if not.
-      await Promise.race([Promise.all([producer.close(), admin.close()]), sleep(CLOSE_MS_MAX)]);
+      await Promise.race([Promise.all([producer.close(), admin.close(), access.close()]), sleep(CLOSE_MS_MAX)]);
     },
   });
   // Without Kafka the gateway starts all the same: it answers 503 and is not ready until Kafka is there.

@@ -1,12 +1,12 @@
 /**
  * A gateway whose log is a list in memory, for tests.
  */
-import { KeyRing, Registry } from '@tally/platform/http';
+import { Authenticator, KeyBook } from '@tally/access';
+import { Registry } from '@tally/platform/http';
 import { createLog } from '@tally/platform/log';
 import type { TallyRecord } from '@tally/schemas';
 import type { EventSink } from './deliver.ts';
 import { createGateway, type GatewayLimits } from './gateway.ts';
-import type { TenantGrant } from './keys.ts';
 
 export const ADMIN_KEY = 'admin-key-of-the-tests';
 export const PRODUCER_KEY = 'producer-key-of-acme-1';
@@ -49,10 +49,14 @@ export function createTestGateway({ before, limits }: TestGatewayOptions = {}) {
       log.push(record);
     },
     ready: async () => ({ ok: true, detail: 'the list is there' }),
-    keys: new KeyRing<TenantGrant>([
-      [ADMIN_KEY, '*'],
-      [PRODUCER_KEY, new Set(['acme', 'acme-test'])],
-    ]),
+    authenticator: new Authenticator({
+      keys: new KeyBook({
+        adminKey: ADMIN_KEY,
+        producers: new Map([[PRODUCER_KEY, new Set(['acme', 'acme-test'])]]),
+        clock: () => NOW,
+      }),
+      wrongKeysPerMinuteMax: 60,
+    }),
     limits: { ...LIMITS, ...limits },
     now: () => NOW,
   });

@@ -2,7 +2,9 @@
  * The notifier's configuration, from the environment. Secrets of targets are in variables named TALLY_TARGET_…, and in
  * files of TALLY_NOTIFY_SECRETS_DIR.
  */
+import { cron } from '@tally/aggregator';
 import { clickhouseConfig, kafkaConfig, processConfig, wholeNumber } from '@tally/platform/config';
+import { statementConfig } from '@tally/statements';
 import { z } from 'zod';
 import { parseNetworks } from './networks.ts';
 import { SMTP_SECURITY } from './send-email.ts';
@@ -20,6 +22,11 @@ export const notifierConfig = z.object({
   ...kafkaConfig.shape,
   ...clickhouseConfig.shape,
   ...processConfig.shape,
+  ...statementConfig.shape,
+  /** The consumers' group, whose lag is looked at. */
+  TALLY_GROUP: z.string().min(1).default('tally'),
+  /** Job `alerts`: the look for alerts, some seconds after the aggregator's minute. */
+  TALLY_ALERTS_CRON: cron.default('5 * * * * *'),
   TALLY_NOTIFIER_HOST: z.string().default('127.0.0.1'),
   /** Health and metrics; 0 is any free port. */
   TALLY_NOTIFIER_PORT: wholeNumber(0, 65_535, 8085),

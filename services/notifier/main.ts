@@ -6,6 +6,7 @@ import { closeHttpServer, createHttpServer, createRegistry, listen } from '@tall
 import { createLog } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
 import { notifierConfig } from './config.ts';
+import { startLooking } from './look.ts';
 import { createNotifier } from './start.ts';
 
 const HTTP_CLOSE_MS_MAX = 1_000;
@@ -29,10 +30,13 @@ await runService(log, async () => {
     bodyBytesMax: 1_024,
     requestTimeoutMs: 5_000,
   });
+  const look = await startLooking({ config, registry, log, clock: Date.now });
   onShutdown({
     log,
     supervised: config.TALLY_SUPERVISED,
     stop: async () => {
+      // What the last look has found is still told, as far as there is time.
+      await look.stop();
       await stop();
       await closeHttpServer(app, HTTP_CLOSE_MS_MAX);
     },

@@ -41,6 +41,8 @@ export interface HttpServerOptions {
   headersTimeoutMs?: number;
   /** Open connections; further ones are dropped. Default 2,000. */
   connectionsMax?: number;
+  /** Called before the first route is added, so that its hooks see all of them. */
+  beforeRoutes?: (app: FastifyInstance) => void;
 }
 
 const KEEP_ALIVE_MS_MAX = 72_000;
@@ -49,7 +51,8 @@ const SOCKET_IDLE_MS_MAX = 120_000;
 const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 const READY_CHECK_MS_MAX = 5_000;
 const LOGGED_PATH_CHARS_MAX = 200;
-const BEARER_KEY_CHARS_MAX = 1_024;
+/** Tokens of identity providers are long; Node takes 16 KiB of headers. */
+const BEARER_KEY_CHARS_MAX = 8_192;
 const RETRY_AFTER_SECONDS = 5;
 
 export interface ProblemOptions {
@@ -125,6 +128,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.setNotFoundHandler((request, reply) => send(unrouted(request), request, reply));
   observeRequests(app, log, registry);
   refuseWhileClosing(app);
+  options.beforeRoutes?.(app);
   addProbes(app, registry, options.ready);
   return app;
 }
@@ -185,11 +189,17 @@ export class KeyRing<Grant> {
   grantOf(request: FastifyRequest): Grant {
     const key = bearerKey(request);
     if (key === undefined) throw unauthorized('the Authorization header holds no Bearer key', 'Bearer');
+    const grant = this.find(key);
+    if (grant === undefined) throw unauthorized('the key is not known here', 'Bearer error="invalid_token"');
+    return grant;
+  }
+
+  /** What a key grants; undefined for an unknown one. */
+  find(key: string): Grant | undefined {
     const digest = sha256(key);
     let found: { grant: Grant } | undefined;
     for (const entry of this.#entries) if (timingSafeEqual(entry.digest, digest)) found = entry;
-    if (!found) throw unauthorized('the key is not known here', 'Bearer error="invalid_token"');
-    return found.grant;
+    return found?.grant;
   }
 }
 
@@ -197,7 +207,8 @@ function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-function unauthorized(detail: string, challenge: string): Problem {
+/** A 401 Problem; `challenge` is its `WWW-Authenticate`. */
+export function unauthorized(detail: string, challenge: string): Problem {
   const headers = { 'www-authenticate': challenge };
   return new Problem({ status: 401, code: 'unauthorized', title: 'A valid key is required', detail, headers });
 }

@@ -48,15 +48,16 @@ interface Row {
   document: string;
 }
 
-/** Of one tenant, or of all. Reads the whole topic; memory is a digest a statement. Throws what Kafka and ClickHouse do. */
+/** Of some tenants, or of all. Reads the whole topic; memory is a digest a statement. Throws what Kafka and ClickHouse do. */
 export async function verifyStatements(
   { clickhouse, register }: { clickhouse: ClickHouse; register: StatementRegister },
-  tenantId?: string,
+  tenants?: readonly string[],
 ): Promise<StatementVerification> {
+  const asked = tenants && new Set(tenants);
   const held = new Map<string, Pick<Statement, 'tenantId' | 'number' | 'month' | 'digest'>>();
   const chains = new Chains();
   await register.read(0n, ({ statement }) => {
-    if (tenantId !== undefined && statement.tenantId !== tenantId) return;
+    if (asked && !asked.has(statement.tenantId)) return;
     if (!chains.follow(statement)) return;
     const { tenantId: of, number, month, digest } = statement;
     held.set(nameOf(of, number), { tenantId: of, number, month, digest });
@@ -65,7 +66,7 @@ export async function verifyStatements(
   let statements = 0;
   let before: Row | undefined;
   const seen = new Set<string>();
-  for await (const row of rowsOf(clickhouse, tenantId)) {
+  for await (const row of rowsOf(clickhouse, tenants)) {
     statements++;
     const tell = (fault: StatementFaultKind): void => {
       faults.push({ tenantId: row.tenant_id, number: row.number, month: monthOf(row.of), fault });
@@ -112,15 +113,15 @@ function chainFaults(row: Row, previous: Row | undefined): StatementFaultKind[] 
   return row.previous_digest === (previous?.digest ?? '') ? [] : ['previous'];
 }
 
-async function* rowsOf(clickhouse: ClickHouse, tenantId = ''): AsyncGenerator<Row> {
+async function* rowsOf(clickhouse: ClickHouse, tenants: readonly string[] | undefined): AsyncGenerator<Row> {
   const rows = clickhouse.stream<
     [tenant: string, number: number, of: string, digest: string, previous: string, document: string]
   >(
     `SELECT tenant_id, number, toString(month), digest, previous_digest, document
      FROM statements FINAL
-     WHERE {tenantId:String} = '' OR tenant_id = {tenantId:String}
+     WHERE {all:Bool} OR tenant_id IN {tenants:Array(String)}
      ORDER BY tenant_id, number, digest`,
-    { tenantId },
+    { all: tenants === undefined, tenants: tenants ?? [] },
   );
   for await (const [tenant_id, number, of, digest, previous_digest, document] of rows) {
     yield { tenant_id, number, of, digest, previous_digest, document };

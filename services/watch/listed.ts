@@ -5,7 +5,6 @@ import type { Acknowledgement, Alert, AlertChange } from '@tally/alerts';
 import { alertChange } from '@tally/alerts';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { acknowledgements, type StoredSilence, silences } from './decisions.ts';
-import { OPERATORS } from './watch.ts';
 
 export interface ListedChange extends Pick<AlertChange, 'id' | 'change' | 'at'> {
   severity: Alert['severity'];
@@ -32,6 +31,8 @@ export interface AlertList {
 export interface AlertsAsked {
   /** Undefined: of the operators and of all tenants. */
   tenantId?: string | undefined;
+  /** Of these alone, where no one tenant is named. */
+  tenants?: readonly string[] | undefined;
   state?: 'open' | 'resolved' | undefined;
   limit: number;
   /** The `next` of the page before. */
@@ -51,7 +52,7 @@ const ALERTS = `
     (
       SELECT *, toUInt32OrZero(splitByChar('-', change_id)[2]) AS sequence
       FROM alert_changes
-      WHERE ({all:Bool} OR tenant_id = {tenantId:String}) AND NOT startsWith(change_id, 'test-')
+      WHERE ({all:Bool} OR tenant_id IN {tenants:Array(String)}) AND NOT startsWith(change_id, 'test-')
     )
   )
   GROUP BY tenant_id, alert_id
@@ -70,17 +71,18 @@ const CHANGES = `
 /** A page of alerts. */
 export async function listAlerts(clickhouse: ClickHouse, asked: AlertsAsked): Promise<AlertList> {
   const { tenantId, state, limit, after, now } = asked;
+  const among = tenantId === undefined ? asked.tenants : [tenantId];
   const offset = after === undefined ? 0 : Number(after);
   const found = await clickhouse.query<{ tenant_id: string; alert_id: string }>(ALERTS, {
-    all: tenantId === undefined,
-    tenantId: tenantId ?? OPERATORS,
+    all: among === undefined,
+    tenants: among ?? [],
     state: state ?? '',
     open: state === 'open' ? '1' : '0',
     limit: limit + 1,
     offset,
   });
   const page = found.slice(0, limit);
-  const tenants = tenantId === undefined ? [...new Set(page.map((row) => row.tenant_id))] : [tenantId];
+  const tenants = among ?? [...new Set(page.map((row) => row.tenant_id))];
   const [changes, acks, quiet] = await Promise.all([
     changesOf(
       clickhouse,

@@ -22,14 +22,17 @@ const REQUEST_TIMEOUT_MS = 1_800_000;
 export const benchLog = createLog('bench', process.env['TALLY_LOG_LEVEL'] ?? 'silent');
 
 export class BenchStack {
+  readonly dataDir: string;
   readonly stack: LocalStack;
   readonly clickhouse: ClickHouse;
   readonly admin: KafkaAdmin;
   readonly topics = topicNames();
   readonly groupId = 'tally';
   readonly partitions = PARTITIONS;
+  readonly database = DATABASE;
 
-  private constructor(stack: LocalStack) {
+  private constructor(dataDir: string, stack: LocalStack) {
+    this.dataDir = dataDir;
     this.stack = stack;
     const url = stack.clickhouseUrl;
     this.clickhouse = new ClickHouse({ url, database: DATABASE, requestTimeoutMs: REQUEST_TIMEOUT_MS });
@@ -40,7 +43,7 @@ export class BenchStack {
     const onEvent = ({ kind, service, detail }: { kind: string; service: string; detail?: string }): void => {
       if (kind === 'preparing' || kind === 'exited') process.stderr.write(`${service} ${kind}: ${detail ?? ''}\n`);
     };
-    const bench = new BenchStack(await startLocalStack({ dataDir, onEvent }));
+    const bench = new BenchStack(dataDir, await startLocalStack({ dataDir, onEvent }));
     try {
       const { kafka, clickhouseUrl: url } = bench.stack;
       await migrate({

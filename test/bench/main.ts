@@ -3,6 +3,7 @@
  */
 import { messageOf } from '@tally/platform/errors';
 import { Command } from 'commander';
+import { alertsCommand } from './alerts.ts';
 import { queryCommand } from './query.ts';
 import { statementsCommand } from './statements.ts';
 import { unifiedCommand } from './unified.ts';
@@ -12,6 +13,7 @@ const program = new Command('npm run bench --')
   .addCommand(queryCommand())
   .addCommand(unifiedCommand())
   .addCommand(statementsCommand())
+  .addCommand(alertsCommand())
   .showHelpAfterError();
 
 try {

@@ -25,6 +25,6 @@ export async function timeCalls(calls: number, call: () => Promise<unknown>): Pr
 }
 
 /** The smallest of the ascending values that at least such a share does not exceed. */
-function percentile(ascending: readonly number[], share: number): number {
+export function percentile(ascending: readonly number[], share: number): number {
   return ascending[Math.ceil(ascending.length * share) - 1] ?? 0;
 }

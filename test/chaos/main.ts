@@ -8,23 +8,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '@tally/platform/errors';
+import { alertsJson, alertsText } from './alerts/report.ts';
+import { type AlertChaosOptions, FULL_ALERTS, runAlertChaos, SHORT_ALERTS } from './alerts/run.ts';
+import { judgeAlerts } from './alerts/verdict.ts';
 import { type ChaosForm, FULL, SHORT } from './form.ts';
 import { jsonReport, textReport } from './report.ts';
 import { type ChaosOptions, runChaos } from './run.ts';
 import { ChaosSystem } from './system.ts';
 import { judge } from './verdict.ts';
 
-const HELP = `npm run chaos -- [options]
+const HELP = `npm run chaos -- [alerts] [options]
 
-  --short        two minutes instead of some twenty
-  --events <n>   events to send; default 1,000,000, with --short 20,000
+  alerts         kill the aggregator and the notifier on the way from a figure to a delivered alert, some 200
+                 times at every step in turn; without it, everything is killed while events are counted
+  --short        two minutes instead of some twenty; of alerts, half a minute instead of some seven
+  --events <n>   events to send; default 1,000,000, with --short 20,000; alerts have none
   --seed <n>     of the events and of the faults; default a random one. Times are the machine's, so a
                  second run with the same seed has the same events and plans, not the same interleaving
   --json         print the report as JSON
 `;
 const SEED_END = 2 ** 32;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     short: { type: 'boolean', default: false },
     events: { type: 'string' },
@@ -34,33 +40,48 @@ const { values } = parseArgs({
   },
 });
 
-if (values.help) process.stdout.write(HELP);
+if (values.help || positionals.some((one) => one !== 'alerts')) process.stdout.write(HELP);
 // What a run that failed was still sending is dropped.
 else process.exit(await main());
 
 async function main(): Promise<number> {
+  const seed = whole('--seed', values.seed, randomInt(SEED_END));
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  if (positionals.includes('alerts')) {
+    const options = { seed, form: values.short ? SHORT_ALERTS : FULL_ALERTS, say };
+    return onSystem(SHORT, options, (system, stop) => runOfAlerts(system, options, stop));
+  }
   const form: ChaosForm = values.short ? SHORT : FULL;
   const options: ChaosOptions = {
-    seed: whole('--seed', values.seed, randomInt(SEED_END)),
+    seed,
     form: { ...form, events: whole('--events', values.events, form.events) },
     until: new Date(`${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}T23:59:59.999Z`),
-    say: (line) => process.stderr.write(`${line}\n`),
+    say,
   };
+  return onSystem(options.form, options, (system, stop) => run(system, options, stop));
+}
+
+/** Starts the servers, and stops them whatever happens. Returns the exit code. */
+async function onSystem(
+  servers: ChaosForm,
+  { seed, form, say }: { seed: number; form: { name: string }; say: (line: string) => void },
+  work: (system: ChaosSystem, stop: AbortSignal) => Promise<boolean>,
+): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
   }
   const dir = mkdtempSync(join(tmpdir(), 'tally-chaos-'));
-  options.say(`seed ${options.seed}, ${options.form.name} form, in ${dir}`);
-  const system = await ChaosSystem.start(dir, options.form);
+  say(`seed ${seed}, ${form.name} form, in ${dir}`);
+  const system = await ChaosSystem.start(dir, servers);
   try {
-    const ok = await run(system, options, stop.signal);
+    const ok = await work(system, stop.signal);
     await system.stop();
     if (ok) system.remove();
-    else options.say(`data and logs stay in ${dir}`);
+    else say(`data and logs stay in ${dir}`);
     return ok ? 0 : 1;
   } catch (error) {
-    options.say(`seed ${options.seed}: ${messageOf(error)}; data and logs stay in ${dir}`);
+    say(`seed ${seed}: ${messageOf(error)}; data and logs stay in ${dir}`);
     await system.stop();
     return 1;
   }
@@ -73,6 +94,16 @@ async function run(system: ChaosSystem, options: ChaosOptions, stop: AbortSignal
   const text = values.json
     ? `${JSON.stringify(jsonReport(options, chaos, verdict))}\n`
     : textReport(options, chaos, verdict);
+  process.stdout.write(text);
+  return verdict.ok;
+}
+
+async function runOfAlerts(system: ChaosSystem, options: AlertChaosOptions, stop: AbortSignal): Promise<boolean> {
+  const chaos = await runAlertChaos(system, options, stop);
+  const verdict = await judgeAlerts(system.clickhouse, chaos, options.form);
+  const text = values.json
+    ? `${JSON.stringify(alertsJson(options, chaos, verdict))}\n`
+    : alertsText(options, chaos, verdict);
   process.stdout.write(text);
   return verdict.ok;
 }

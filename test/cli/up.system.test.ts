@@ -38,6 +38,7 @@ describe('tally up', () => {
       'consumer',
       'gateway',
       'kafka',
+      'notifier',
     ]);
     expect(Object.values(up.ready.pids).flat().every(isRunning)).toBe(true);
   });

@@ -85,6 +85,8 @@ function superviseGateway(kafka: string, files: { ready: string; memory: string;
       TALLY_GATEWAY_PORT: '0',
       TALLY_ADMIN_KEY: ADMIN_KEY,
       TALLY_PRODUCER_KEYS: `${CONTOSO_KEY}=contoso,${NOBODY_KEY}=nobody`,
+      // Far more wrong keys come from here than from anybody else.
+      TALLY_WRONG_KEYS_PER_MINUTE_MAX: '1000000',
       TALLY_GATEWAY_BODY_BYTES_MAX: String(BODY_BYTES_MAX),
       TALLY_GATEWAY_BATCH_EVENTS_MAX: String(BATCH_EVENTS_MAX),
       TALLY_GATEWAY_REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT_MS),

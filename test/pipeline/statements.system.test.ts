@@ -141,7 +141,7 @@ describe('a statement', () => {
       expect(same.filter((one) => one.issued)).toHaveLength(1);
     }
     expect(new Set(issued.map(({ statement }) => statement.number))).toEqual(new Set([1, 2, 3]));
-    expect(await verifyStatements(sources, tenantId)).toEqual({ statements: 3, inTopic: 3, faults: [] });
+    expect(await verifyStatements(sources, [tenantId])).toEqual({ statements: 3, inTopic: 3, faults: [] });
   });
 
   it('waits until what the log got for its month is counted', async () => {
@@ -236,7 +236,7 @@ describe('tampering', () => {
   const change = (sql: string, params: Record<string, string>) =>
     system.clickhouse.command(`${sql} SETTINGS mutations_sync = 1`, params);
   const found = async (tenantId: string): Promise<string[]> =>
-    (await verifyStatements(sources, tenantId)).faults.map(({ number, fault }) => `${number} ${fault}`);
+    (await verifyStatements(sources, [tenantId])).faults.map(({ number, fault }) => `${number} ${fault}`);
 
   it('with a figure is found', async () => {
     const { tenantId } = await three('figure');

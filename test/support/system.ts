@@ -151,14 +151,20 @@ export class TestSystem {
     return { url, pid: supervised.pid() ?? 0, stop };
   }
 
-  /** The api in this process; returns a function that asks it. */
-  async api(): Promise<AskApi> {
-    const { app, close } = createApi({ config: parseConfig(apiConfig, this.env), log });
+  /** The api in this process; returns its address. */
+  async apiUrl(env: Record<string, string> = {}): Promise<string> {
+    const { app, close } = createApi({ config: parseConfig(apiConfig, { ...this.env, ...env }), log });
     const url = await app.listen({ host: '127.0.0.1', port: 0 });
     this.#cleanUps.push(async () => {
       await app.close();
       await close();
     });
+    return url;
+  }
+
+  /** The same; returns a function that asks it. */
+  async api(): Promise<AskApi> {
+    const url = await this.apiUrl();
     return async (path, { method = 'GET', body, key = ADMIN_KEY } = {}) => {
       const headers = { authorization: `Bearer ${key}`, ...(body ? { 'content-type': 'application/json' } : {}) };
       const request = { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) };

@@ -16,20 +16,23 @@ export interface WrittenEvent {
   inbound?: boolean;
 }
 
+/** Where it is written to. */
+type WrittenSystem = Pick<TestSystem, 'clickhouse' | 'topics'>;
+
 /** Events of contacts, at ten o’clock of their days, in the partitions by turns. */
 export class WrittenLog {
-  readonly #system: TestSystem;
+  readonly #system: WrittenSystem;
   readonly #epoch: number;
   readonly #partitions: number;
   readonly #written: WrittenEvent[] = [];
 
-  private constructor(system: TestSystem, epoch: number, partitions: number) {
+  private constructor(system: WrittenSystem, epoch: number, partitions: number) {
     this.#system = system;
     this.#epoch = epoch;
     this.#partitions = partitions;
   }
 
-  static async open(system: TestSystem, partitions: number): Promise<WrittenLog> {
+  static async open(system: WrittenSystem, partitions: number): Promise<WrittenLog> {
     const { epoch } = await system.clickhouse.queryOne<{ epoch: number }>(
       'SELECT max(epoch) AS epoch FROM logs WHERE topic = {topic:String}',
       { topic: system.topics.interactions },

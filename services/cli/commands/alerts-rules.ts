@@ -2,11 +2,11 @@
  * `tally alerts rules` and `tally alerts dry-run`: what is watched, and what it would have said.
  */
 import { userInfo } from 'node:os';
+import type { RulesAnswer } from '@tally/contract';
 import { Command } from 'commander';
-import type { RulesAnswer } from '../alert-answers.ts';
 import { AlertApi } from '../alert-api.ts';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
-import { LinesRefused } from '../licence-answers.ts';
+import { LinesRefused } from '../list-change.ts';
 import { readListFile } from '../list-file.ts';
 import { count, print, printJson, table } from '../print.ts';
 

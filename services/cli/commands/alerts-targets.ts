@@ -3,9 +3,9 @@
  */
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DeliveriesAnswer, TargetsAnswer } from '@tally/contract';
 import { TallyError } from '@tally/platform/errors';
 import { Command } from 'commander';
-import type { DeliveriesAnswer, TargetsAnswer } from '../alert-answers.ts';
 import { AlertApi } from '../alert-api.ts';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { readListFile } from '../list-file.ts';

@@ -2,9 +2,9 @@
  * `tally alerts`: what is open, and what people say about it.
  */
 import { userInfo } from 'node:os';
+import type { AlertsAnswer } from '@tally/contract';
 import { TallyError } from '@tally/platform/errors';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { AlertsAnswer } from '../alert-answers.ts';
 import { AlertApi } from '../alert-api.ts';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { apiOptions, jsonOption } from '../options.ts';

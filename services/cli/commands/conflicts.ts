@@ -1,5 +1,6 @@
+import type { ConflictsAnswer } from '@tally/contract';
 import { Command } from 'commander';
-import { type ApiAddress, ApiClient, type ConflictsAnswer } from '../api-client.ts';
+import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { apiOptions, dayText, jsonOption, whole } from '../options.ts';
 import { count, freshness, print, printJson, table } from '../print.ts';
 import { visible } from '../visible.ts';

@@ -1,5 +1,6 @@
+import type { CurveAnswer } from '@tally/contract';
 import { Command } from 'commander';
-import { type ApiAddress, ApiClient, type CurveAnswer } from '../api-client.ts';
+import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { curve, type DayTotal } from '../curve.ts';
 import { apiOptions, dayText, jsonOption } from '../options.ts';
 import { breakdown, count, freshness, print, printJson, table } from '../print.ts';

@@ -1,8 +1,8 @@
+import type { EnvironmentsAnswer } from '@tally/contract';
 import { ENVIRONMENT_TYPES } from '@tally/metering';
 import { TallyError } from '@tally/platform/errors';
 import { Command, Option } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import type { EnvironmentsAnswer } from '../licence-answers.ts';
 import { readListFile } from '../list-file.ts';
 import { dayText } from '../options.ts';
 import { print, printJson, table } from '../print.ts';

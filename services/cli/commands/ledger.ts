@@ -1,8 +1,9 @@
 import { type Difference, type Verification, type VerifyStep, verify } from '@tally/audit';
+import type { LedgerAnswer } from '@tally/contract';
 import type { LedgerPartition } from '@tally/figures';
 import { readTopic } from '@tally/platform/kafka';
 import { Command } from 'commander';
-import { type ApiAddress, ApiClient, type LedgerAnswer } from '../api-client.ts';
+import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { connect } from '../connection.ts';
 import { apiOptions, jsonOption } from '../options.ts';
 import { count, freshness, print, printJson, table } from '../print.ts';

@@ -1,7 +1,7 @@
+import type { LicencesAnswer } from '@tally/contract';
 import { dayOf } from '@tally/metering';
 import { Command } from 'commander';
 import { ApiClient } from '../api-client.ts';
-import type { LicencesAnswer } from '../licence-answers.ts';
 import { readListFile } from '../list-file.ts';
 import { dayText, whole } from '../options.ts';
 import { count, print, printJson, table } from '../print.ts';

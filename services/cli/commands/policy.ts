@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
+import type { PoliciesAnswer, PolicyStartAnswer } from '@tally/contract';
 import { TallyError } from '@tally/platform/errors';
 import { Command } from 'commander';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { dayText } from '../options.ts';
-import type { PoliciesAnswer, PolicyStartAnswer } from '../policy-answers.ts';
 import { print, printJson, table } from '../print.ts';
 import { withListOptions } from '../versioned-list.ts';
 

@@ -1,9 +1,9 @@
+import type { PublishedAnswer } from '@tally/contract';
 import { isDay, isMonth } from '@tally/metering';
 import { Command, Option } from 'commander';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { apiOptions, jsonOption } from '../options.ts';
 import { breakdown, count, freshness, print, printJson, table } from '../print.ts';
-import type { PublishedAnswer } from '../run-answers.ts';
 
 interface PublishedOptions extends ApiAddress {
   meter: string;

@@ -1,6 +1,6 @@
+import type { QuotaAnswer } from '@tally/contract';
 import { Command } from 'commander';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
-import type { QuotaAnswer } from '../licence-answers.ts';
 import { apiOptions, dayText, jsonOption } from '../options.ts';
 import { count, freshness, print, printJson, table } from '../print.ts';
 

@@ -1,8 +1,8 @@
+import type { RunsAnswer } from '@tally/contract';
 import { Command } from 'commander';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { apiOptions, jsonOption, whole } from '../options.ts';
 import { count, print, printJson, table } from '../print.ts';
-import type { RunsAnswer } from '../run-answers.ts';
 import { visible } from '../visible.ts';
 
 const RUNS_MAX = 1_000;

@@ -1,11 +1,12 @@
 /**
  * `tally statement explain`: how the figures of a statement are made, recounted within its bounds.
  */
+
+import type { EvidenceQuery, StatementExplanation } from '@tally/contract';
 import { TallyError } from '@tally/platform/errors';
 import { EVIDENCE_FIGURES } from '@tally/statements/evidence';
 import { Command, Option } from 'commander';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
-import type { EvidenceQuery, StatementExplanation } from '../evidence-answers.ts';
 import { apiOptions, dayText, jsonOption, monthText } from '../options.ts';
 import { breakdown, count, print, printJson, table } from '../print.ts';
 

@@ -3,13 +3,13 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import type { VerificationAnswer } from '@tally/contract';
 import { TallyError } from '@tally/platform/errors';
 import { digestOf, STATEMENT_FAULTS, type Statement, type StatementFaultKind, statementOf } from '@tally/statements';
 import { Argument, Command, Option } from 'commander';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { apiOptions, jsonOption, monthText } from '../options.ts';
 import { count, print, printJson, table } from '../print.ts';
-import type { VerificationAnswer } from '../statement-answers.ts';
 import { tellStatement } from '../statement-print.ts';
 import { statementExplainCommand } from './statement-explain.ts';
 import { statementExportCommand } from './statement-export.ts';

@@ -1,9 +1,10 @@
 /**
  * `tally unified --explain RECORD`: the records of a profile, and the identifiers that hold them together.
  */
+
+import type { ExplanationAnswer } from '@tally/contract';
 import type { ApiClient } from '../api-client.ts';
 import { count, print, printJson, table } from '../print.ts';
-import type { ExplanationAnswer } from '../unified-answers.ts';
 import { visible } from '../visible.ts';
 
 interface ExplainOptions {

@@ -1,9 +1,9 @@
 import { userInfo } from 'node:os';
+import type { UnificationRulesAnswer } from '@tally/contract';
 import { Command, Option } from 'commander';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { whole } from '../options.ts';
 import { count, print, printJson, table } from '../print.ts';
-import type { UnificationRulesAnswer } from '../unified-answers.ts';
 import { visible } from '../visible.ts';
 
 const LIMIT_MAX = 1_000_000_000;

@@ -1,8 +1,8 @@
+import type { UnifiedAnswer } from '@tally/contract';
 import { Command } from 'commander';
 import { type ApiAddress, ApiClient } from '../api-client.ts';
 import { apiOptions, dayText, jsonOption } from '../options.ts';
 import { breakdown, count, freshness, print, printJson, table } from '../print.ts';
-import type { UnifiedAnswer } from '../unified-answers.ts';
 import { visible } from '../visible.ts';
 import { explain } from './unified-explain.ts';
 import { unifiedRulesCommand } from './unified-rules.ts';

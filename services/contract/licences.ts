@@ -1,7 +1,6 @@
 /**
  * The shapes of the api's answers about licences, environments, quotas and true-up.
  */
-import { TallyError } from '@tally/platform/errors';
 import { z } from 'zod';
 
 const asOf = z.object({ computedAt: z.string(), positions: z.record(z.string(), z.number()) });
@@ -109,22 +108,4 @@ export type EnvironmentsAnswer = z.infer<typeof environmentsAnswer>;
 export type QuotaAnswer = z.infer<typeof quotaAnswer>;
 export type TrueUpAnswer = z.infer<typeof trueUpAnswer>;
 export type VersionAnswer = z.infer<typeof version>;
-type Faults = z.infer<typeof faultsAnswer>['faults'];
-
-/** A change of a list; `replaces` is the version it was made from, null for none. */
-export interface ListChange {
-  lines: readonly object[];
-  because: string;
-  by: string;
-  replaces?: string | null;
-}
-
-/** Some lines of a list cannot be; nothing was changed. */
-export class LinesRefused extends TallyError {
-  readonly faults: Faults;
-
-  constructor(detail: string, faults: Faults) {
-    super(detail, { code: 'LINES_REFUSED', retriable: false });
-    this.faults = faults;
-  }
-}
+export type FaultsAnswer = z.infer<typeof faultsAnswer>;

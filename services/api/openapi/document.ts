@@ -1,0 +1,110 @@
+/**
+ * The OpenAPI 3.1 document, made from the tables of access and of operations.
+ */
+import type { AccessRules } from '@tally/access';
+import { problemAnswer } from '@tally/contract';
+import { z } from 'zod';
+import { ACCESS_RULES } from '../access-rules.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
+
+type JsonObject = Record<string, unknown>;
+
+/** A new one each time; a service makes it once. */
+export function openApiDocument(): JsonObject {
+  const paths: Record<string, JsonObject> = {};
+  for (const [name, operation] of Object.entries(OPERATIONS)) {
+    const [method = '', route = ''] = name.split(' ');
+    const path = route.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operationOf(name, path, operation) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Tally',
+      version: '1.0.0',
+      description:
+        'Usage of customer journeys, owned and used. Faults are problem details (RFC 9457): decide by `code`.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: [...new Set(Object.keys(paths).map(tagOf))].map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'a key of `tally keys create`, or a token' },
+        session: { type: 'apiKey', in: 'cookie', name: 'tally_session' },
+      },
+      schemas: { Problem: schemaOf(problemAnswer) },
+    },
+  };
+}
+
+function operationOf(name: string, path: string, operation: Operation): JsonObject {
+  const { id, summary, query, body, status = 200 } = operation;
+  const rules: AccessRules = ACCESS_RULES;
+  const rule = rules[name];
+  const closed = rule && !('anyone' in rule) ? rule : undefined;
+  return {
+    operationId: id,
+    summary,
+    tags: [tagOf(path)],
+    ...(closed ? { description: `Roles: ${closed.roles.join(', ')}.` } : {}),
+    security: closed ? [{ key: [] }, { session: [] }] : [],
+    parameters: [...pathParameters(path), ...(query ? queryParameters(query) : [])],
+    ...(body ? { requestBody: bodyOf(body) } : {}),
+    responses: {
+      [status]: answerOf(operation),
+      ...(status === 201 && path.includes('/statements/') ? { 200: answerOf(operation) } : {}),
+      default: {
+        description: 'a problem',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    },
+  };
+}
+
+function pathParameters(path: string): JsonObject[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string', ...(name === 'tenantId' ? { pattern: '^[A-Za-z0-9_.:-]{1,64}$' } : {}) },
+  }));
+}
+
+function queryParameters(query: z.ZodObject): JsonObject[] {
+  const { properties = {}, required = [] } = schemaOf(query) as {
+    properties?: Record<string, JsonObject>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }));
+}
+
+function bodyOf(body: z.ZodType): JsonObject {
+  const required = !body.safeParse(undefined).success;
+  return { required, content: { 'application/json': { schema: schemaOf(body) } } };
+}
+
+function answerOf({ answer, files = [], summary }: Operation): JsonObject {
+  const types = [
+    ...(answer ? [['application/json', { schema: schemaOf(answer) }]] : []),
+    ...files.map((type) => [type, {}]),
+  ];
+  return { description: summary, ...(types.length > 0 ? { content: Object.fromEntries(types) } : {}) };
+}
+
+/** As it is written, before defaults and conversions; members that are not named may come. */
+function schemaOf(schema: z.ZodType): JsonObject {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return rest;
+}
+
+function tagOf(path: string): string {
+  const [, first = '', second = ''] = path.replace('/v1/tenants/{tenantId}/', '/v1/').split('/');
+  return first === 'v1' ? second : first;
+}

@@ -1,0 +1,254 @@
+/**
+ * The dashboard in a real Chromium against the real stack.
+ */
+import { apiConfig, createApi } from '@tally/api';
+import { parseConfig } from '@tally/platform/config';
+import { closeHttpServer, type FastifyInstance } from '@tally/platform/http';
+import { createLog } from '@tally/platform/log';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { addDashboard } from '../../services/api/dashboard.ts';
+import { addDeadLetterRoute } from '../../services/api/dead-letters.ts';
+import { addOverviewRoute } from '../../services/api/overview.ts';
+import { ADMIN_KEY, TestSystem } from '../support/system.ts';
+import { launchChromium } from './chromium.ts';
+import {
+  HEIGHT,
+  LOOKS,
+  loaded,
+  type OpenPage,
+  openPage,
+  overflow,
+  PHONE,
+  signIn,
+  violations,
+} from './dashboard-page.ts';
+import { NEARLY, OVER, PLENTY, playHistory } from './history.ts';
+
+const launched = await launchChromium();
+const log = createLog('test', process.env['TALLY_TEST_LOG'] ?? 'silent');
+/** `npx vitest run --project browser` with TALLY_SCREENSHOTS=docs/images writes them anew. */
+const SCREENSHOTS = process.env['TALLY_SCREENSHOTS'];
+/** Enough to see what a page is; all of it would be pictures of megabytes. */
+const SHOT_HEIGHT = 1_500;
+const SHOT_AFTER_MS = 700;
+const PAGES = [
+  { name: 'overview', hash: '#/' },
+  { name: 'tenant', hash: `#/tenants/${NEARLY}` },
+  { name: 'tenant-over', hash: `#/tenants/${OVER}` },
+  { name: 'operator', hash: '#/operator' },
+] as const;
+
+describe.skipIf(!launched.browser)('the dashboard', () => {
+  const browser = launched.browser as Browser;
+  let system: TestSystem;
+  let api: { app: FastifyInstance; close: () => Promise<void> };
+  let url = '';
+  let open: OpenPage | undefined;
+
+  const listen = async (port: number): Promise<string> => {
+    api = createApi({ config: parseConfig(apiConfig, system.env), log });
+    addMissing(api.app, system);
+    return api.app.listen({ host: '127.0.0.1', port });
+  };
+  const stop = async (): Promise<void> => {
+    await closeHttpServer(api.app, 0);
+    await api.close();
+  };
+  const enter = async (hash: string, key = ADMIN_KEY, look = {}): Promise<OpenPage['page']> => {
+    open = await openPage(browser, url, look);
+    await signIn(open.page, key);
+    await open.page.goto(`${url}/${hash}`);
+    await loaded(open.page);
+    return open.page;
+  };
+
+  beforeAll(async () => {
+    system = await TestSystem.create('dashboard');
+    await system.consumer();
+    await playHistory(system);
+    url = await listen(0);
+  });
+
+  afterEach(async () => {
+    const { complaints = [], strangers = [], context } = open ?? {};
+    open = undefined;
+    await context?.close();
+    expect(complaints).toEqual([]);
+    expect(strangers).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    if (api) await stop();
+    await system?.close();
+  });
+
+  it('signs in by keyboard alone, says which key is none, and ends the session', async () => {
+    open = await openPage(browser, url);
+    const { page } = open;
+    await page.getByLabel('API key').waitFor();
+    await page.keyboard.type('no-key-at-all-of-ours');
+    await page.keyboard.press('Enter');
+    await page.getByText('This is no valid key.').waitFor();
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.type(ADMIN_KEY);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toContain('Skip to the figures');
+    await page.getByRole('link', { name: OVER }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: OVER, level: 1 }).waitFor();
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    await page.getByRole('button', { name: 'Sign out' }).press('Enter');
+    await page.getByLabel('API key').waitFor();
+    expect((await page.request.get(`${url}/v1/session`)).status()).toBe(401);
+  });
+
+  it('shows who is over first, then who is about to be, and finds and filters', async () => {
+    const page = await enter('#/');
+    const names = () => page.locator('.tenant-link').allTextContents();
+    await expect.poll(names).toEqual([OVER, NEARLY, PLENTY]);
+    await page.getByLabel('Show').selectOption('attention');
+    await expect.poll(names).toEqual([OVER, NEARLY]);
+    await page.getByLabel('Show').selectOption('all');
+    await page.getByLabel('Find').fill('CONT');
+    await expect.poll(names).toEqual([PLENTY]);
+  });
+
+  it('says of a tenant over quota by how much, with its alerts, statements and files', async () => {
+    const page = await enter(`#/tenants/${OVER}`);
+    const quota = await ask<{ engagedPeople: { overage: number; used: number } }>(url, `/v1/tenants/${OVER}/quota`);
+    const { overage, used } = quota.engagedPeople;
+    expect(overage).toBeGreaterThan(0);
+    await page.getByText(`engaged people by ${overage}`).waitFor();
+    expect(await page.locator('.meter').nth(1).locator('.big').textContent()).toBe(`${used} of 100 owned`);
+    expect(await page.locator('.alert').count()).toBeGreaterThan(0);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: /^PDF/ }).first().click(),
+    ]);
+    expect(download.suggestedFilename()).toContain(OVER);
+  });
+
+  it('has every figure of a chart as a table', async () => {
+    const page = await enter(`#/tenants/${PLENTY}`);
+    const { months } = await ask<{ months: { total: number }[] }>(url, `/v1/tenants/${PLENTY}/interactions`);
+    await page.getByText('As a table').first().click();
+    const rows = page.getByRole('table', { name: /Interactions by month and channel/ }).locator('tbody tr');
+    expect(await rows.count()).toBe(months.length);
+    const newest = months.at(-1)?.total ?? 0;
+    expect(await rows.first().textContent()).toContain(newest.toLocaleString('en-GB'));
+  });
+
+  it('takes an acknowledgement with its reason and shows who gave it', async () => {
+    const page = await enter(`#/tenants/${OVER}`);
+    await page
+      .getByRole('button', { name: /^Acknowledge/ })
+      .first()
+      .click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Acknowledge' }).click();
+    await dialog.getByText('Say why').waitFor();
+    await dialog.getByLabel('Why').fill('a larger pack is ordered');
+    await dialog.getByRole('button', { name: 'Acknowledge' }).click();
+    await page
+      .getByText(/Acknowledged by .*a larger pack is ordered/)
+      .first()
+      .waitFor();
+  });
+
+  it('shows the operator flow, dead letters by reason, and the ledger of each partition', async () => {
+    const page = await enter('#/operator');
+    const ledger = await ask<{ partitions: unknown[] }>(url, '/v1/ledger');
+    const rows = page.getByRole('table', { name: 'The ledger by partition' }).locator('tbody tr');
+    expect(await rows.count()).toBe(ledger.partitions.length);
+    expect(await page.getByText('balanced', { exact: true }).count()).toBe(ledger.partitions.length + 1);
+    const letters = page.getByRole('table', { name: 'Dead letters by reason' });
+    expect(await letters.textContent()).toContain('Empty value3');
+  });
+
+  it('shows a viewer of one tenant that one alone, and nothing to decide', async () => {
+    const { key } = await ask<{ key: string }>(url, '/v1/keys', {
+      name: 'looks only',
+      role: 'viewer',
+      tenants: [NEARLY],
+    });
+    const page = await enter('#/', key);
+    expect(await page.locator('.tenant-link').allTextContents()).toEqual([NEARLY]);
+    expect(await page.getByRole('link', { name: 'Operator' }).count()).toBe(0);
+    await page.getByRole('link', { name: NEARLY }).click();
+    await loaded(page);
+    expect(await page.getByRole('button', { name: /^Acknowledge/ }).count()).toBe(0);
+    await page.goto(`${url}/#/tenants/${OVER}`);
+    await page.getByText('Your key does not allow this.').first().waitFor();
+    expect(await page.locator('.meter').count()).toBe(0);
+  });
+
+  it('keeps the last figures under a banner while the api is away, and goes on when it is back', async () => {
+    const page = await enter('#/');
+    await stop();
+    await page.getByText('Tally does not answer.').waitFor();
+    expect(await page.locator('.tenant-link').count()).toBe(3);
+    await listen(Number(new URL(url).port));
+    await page.getByText('Tally does not answer.').waitFor({ state: 'detached' });
+    expect(await page.locator('.tenant-link').count()).toBe(3);
+  });
+
+  it('leads to the sign-in when the session has ended, and back to the same page', async () => {
+    const page = await enter(`#/tenants/${NEARLY}`);
+    await page.context().clearCookies();
+    await page.getByText('Your session has ended.').waitFor();
+    expect(await page.getByText(NEARLY).count()).toBe(0);
+    await signIn(page, ADMIN_KEY);
+    await page.getByRole('heading', { name: NEARLY, level: 1 }).waitFor();
+  });
+
+  it.each(LOOKS)('has nothing that axe finds, and nothing too wide: $theme, $width px', async ({ theme, width }) => {
+    open = await openPage(browser, url, { theme, width });
+    const { page } = open;
+    await page.getByLabel('API key').waitFor();
+    const shoot = async (name: string): Promise<void> => {
+      if (SCREENSHOTS === undefined) return;
+      const look = width === PHONE ? 'phone' : theme;
+      await page.setViewportSize({ width, height: name === 'sign-in' ? HEIGHT : SHOT_HEIGHT });
+      // Charts take a moment to follow.
+      await page.waitForTimeout(SHOT_AFTER_MS);
+      await page.screenshot({ path: `${SCREENSHOTS}/dashboard-${name}-${look}.png` });
+      await page.setViewportSize({ width, height: HEIGHT });
+    };
+    expect(await violations(page), 'sign-in').toEqual([]);
+    await shoot('sign-in');
+    await signIn(page, ADMIN_KEY);
+    for (const { name, hash } of PAGES) {
+      await page.goto(`${url}/${hash}`);
+      await loaded(page);
+      expect(await violations(page), name).toEqual([]);
+      expect(await overflow(page), name).toBeLessThanOrEqual(0);
+      await shoot(name);
+    }
+  });
+});
+
+describe.runIf(!launched.browser)('the dashboard', () => {
+  const because = launched.browser ? '' : launched.because;
+  it.skip(`is not looked at: there is no Chromium that starts here (${because})`, () => {});
+});
+
+/** As admin; a POST where there is a body. */
+async function ask<Answer>(url: string, path: string, body?: object): Promise<Answer> {
+  const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
+  const asked = body ? { method: 'POST', headers, body: JSON.stringify(body) } : { headers };
+  return (await (await fetch(`${url}${path}`, asked)).json()) as Answer;
+}
+
+/** Until the api has these routes itself. */
+function addMissing(app: FastifyInstance, { clickhouse, kafka, admin, topics }: TestSystem): void {
+  const clock = Date.now;
+  const has = (url: string): boolean => app.hasRoute({ method: 'GET', url });
+  if (!has('/v1/overview')) addOverviewRoute(app, { clickhouse, clock });
+  if (!has('/v1/dead-letters')) addDeadLetterRoute(app, { kafka, admin, clickhouse, topics, clock });
+  if (!has('/*')) addDashboard(app);
+}
