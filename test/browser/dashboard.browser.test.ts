@@ -7,9 +7,6 @@ import { closeHttpServer, type FastifyInstance } from '@tally/platform/http';
 import { createLog } from '@tally/platform/log';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { addDashboard } from '../../services/api/dashboard.ts';
-import { addDeadLetterRoute } from '../../services/api/dead-letters.ts';
-import { addOverviewRoute } from '../../services/api/overview.ts';
 import { ADMIN_KEY, TestSystem } from '../support/system.ts';
 import { launchChromium } from './chromium.ts';
 import {
@@ -48,7 +45,6 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
 
   const listen = async (port: number): Promise<string> => {
     api = createApi({ config: parseConfig(apiConfig, system.env), log });
-    addMissing(api.app, system);
     return api.app.listen({ host: '127.0.0.1', port });
   };
   const stop = async (): Promise<void> => {
@@ -232,23 +228,13 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
   });
 });
 
-describe.runIf(!launched.browser)('the dashboard', () => {
-  const because = launched.browser ? '' : launched.because;
-  it.skip(`is not looked at: there is no Chromium that starts here (${because})`, () => {});
-});
+if (!launched.browser) {
+  it.skip(`The dashboard is not looked at: no Chromium starts here (${launched.because})`, () => {});
+}
 
 /** As admin; a POST where there is a body. */
 async function ask<Answer>(url: string, path: string, body?: object): Promise<Answer> {
   const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
   const asked = body ? { method: 'POST', headers, body: JSON.stringify(body) } : { headers };
   return (await (await fetch(`${url}${path}`, asked)).json()) as Answer;
-}
-
-/** Until the api has these routes itself. */
-function addMissing(app: FastifyInstance, { clickhouse, kafka, admin, topics }: TestSystem): void {
-  const clock = Date.now;
-  const has = (url: string): boolean => app.hasRoute({ method: 'GET', url });
-  if (!has('/v1/overview')) addOverviewRoute(app, { clickhouse, clock });
-  if (!has('/v1/dead-letters')) addDeadLetterRoute(app, { kafka, admin, clickhouse, topics, clock });
-  if (!has('/*')) addDashboard(app);
 }

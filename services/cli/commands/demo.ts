@@ -65,7 +65,8 @@ async function demo(options: DemoOptions): Promise<void> {
     const equal = await Promise.race([runAndCompare(stack, options, setUpMs), interrupted]);
     if (!equal) process.exitCode = 1;
     if (!options.once) {
-      print(`\nTally stays up until Ctrl-C.  api ${stack.instance().api}  key ${stack.instance().adminKey}\n`);
+      const { api, adminKey } = stack.instance();
+      print(`\nTally stays up until Ctrl-C.\n\n  dashboard   ${api}/\n  sign in     ${adminKey}\n`);
       await stopped;
     }
   } finally {

@@ -77,6 +77,7 @@ function welcome(
   return `
 Tally is up.   Ctrl-C stops it; the data stays in ${data}
 
+  dashboard   ${instance.api}/   sign in with the admin key
   api         ${instance.api}
   gateway     ${instance.gateway}
   kafka       ${instance.kafka}
