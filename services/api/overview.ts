@@ -4,10 +4,11 @@
  */
 import { callerOf, covers } from '@tally/access';
 import type { Severity, TenantObservation } from '@tally/alerts';
-import { knownTenants, type PublishedTotals, publishedTotals } from '@tally/figures';
+import { type PublishedTotals, publishedTotals } from '@tally/figures';
 import { addToMonth, dayOf, firstDayOf, type Month, monthOf } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
+import { tenantsOnRecord } from '@tally/statements';
 import { observeTenants, storedAlerts } from '@tally/watch';
 
 interface OverviewOptions {
@@ -22,14 +23,14 @@ const MONTHS = 12;
 type Open = Record<Severity, number>;
 
 /**
- * `GET /v1/overview`: every tenant the caller may see, with its three quotas, the last 12 months of interactions and how many
+ * `GET /v1/overview`: every tenant the caller may see, also one that has licences and no event yet, with its three quotas, the last 12 months of interactions and how many
  * alerts are open, by severity.
  */
 export function addOverviewRoute(app: FastifyInstance, { clickhouse, clock }: OverviewOptions): void {
   app.get('/v1/overview', async (request) => {
     const now = clock();
     const { scope } = callerOf(request);
-    const tenants = (await knownTenants(clickhouse)).filter((tenantId) => covers(scope, tenantId));
+    const tenants = (await tenantsOnRecord(clickhouse)).filter((tenantId) => covers(scope, tenantId));
     const answered: object[] = [];
     for (let at = 0; at < tenants.length; at += TENANTS_PER_BATCH) {
       answered.push(...(await glance(clickhouse, { tenants: tenants.slice(at, at + TENANTS_PER_BATCH), now })));
