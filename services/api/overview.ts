@@ -23,8 +23,8 @@ const MONTHS = 12;
 type Open = Record<Severity, number>;
 
 /**
- * `GET /v1/overview`: every tenant the caller may see, also one that has licences and no event yet, with its three quotas, the last 12 months of interactions and how many
- * alerts are open, by severity.
+ * `GET /v1/overview`: every tenant the caller may see, also one that has licences and no event yet, with its three quotas,
+ * the last 12 months of interactions and how many alerts are open, by severity.
  */
 export function addOverviewRoute(app: FastifyInstance, { clickhouse, clock }: OverviewOptions): void {
   app.get('/v1/overview', async (request) => {
