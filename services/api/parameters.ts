@@ -19,13 +19,27 @@ import { z } from 'zod';
 const MONTHS_MAX = 240;
 const MONTHS_DEFAULT = 12;
 
+/** What a column of a day holds, and a year less, so that twelve months before are in it too. */
+const DAY_MIN: Day = '1971-01-01';
+const DAY_MAX: Day = '2148-12-31';
+
+/** A month that days can be asked of. */
+export function isAskedMonth(text: string): boolean {
+  return isMonth(text) && text >= DAY_MIN.slice(0, 7) && text <= DAY_MAX.slice(0, 7);
+}
+
+/** A day that can be asked of. */
+export function isAskedDay(text: string): boolean {
+  return isDay(text) && text >= DAY_MIN && text <= DAY_MAX;
+}
+
 export const month = z
   .string()
-  .refine(isMonth, 'must be a month, YYYY-MM')
+  .refine(isAskedMonth, `must be a month, YYYY-MM, from ${DAY_MIN.slice(0, 7)} to ${DAY_MAX.slice(0, 7)}`)
   .meta({ pattern: '^\\d{4}-(0[1-9]|1[0-2])$', description: 'a month, YYYY-MM' });
 export const day = z
   .string()
-  .refine(isDay, 'must be a day, YYYY-MM-DD')
+  .refine(isAskedDay, `must be a day, YYYY-MM-DD, from ${DAY_MIN} to ${DAY_MAX}`)
   .meta({ format: 'date', description: 'a day in UTC, YYYY-MM-DD' });
 const policyText = z.string().meta({ enum: POLICIES.map(({ name }) => name) });
 export const policy = policyText.transform((name, context): CountingPolicy => {

@@ -2,12 +2,12 @@
  * What was published when: every snapshot of a period, for whoever asks why a figure is another one than last week.
  */
 import { publishedHistory } from '@tally/figures';
-import { firstDayOf, isDay, isMonth } from '@tally/metering';
+import { firstDayOf } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
 import { z } from 'zod';
 import { asOfLastRun } from './as-of.ts';
-import { checked, tenantOf } from './parameters.ts';
+import { checked, isAskedDay, isAskedMonth, tenantOf } from './parameters.ts';
 
 /** Snapshots in one answer. */
 const PUBLISHED_DEFAULT = 1_000;
@@ -21,7 +21,7 @@ export const publishedAsked = z
   })
   .superRefine(({ meter, period }, context) => {
     const [right, form] =
-      meter === 'interactions' ? [isMonth(period), 'a month, YYYY-MM'] : [isDay(period), 'a day, YYYY-MM-DD'];
+      meter === 'interactions' ? [isAskedMonth(period), 'a month, YYYY-MM'] : [isAskedDay(period), 'a day, YYYY-MM-DD'];
     if (!right) context.addIssue({ code: 'custom', path: ['period'], message: `of ${meter} must be ${form}` });
   });
 

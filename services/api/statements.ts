@@ -2,7 +2,7 @@
  * Statements: issued, listed, read as JSON, CSV, XLSX and PDF, and checked.
  */
 import { callerOf, tenantsOf } from '@tally/access';
-import { isMonth, type Month } from '@tally/metering';
+import type { Month } from '@tally/metering';
 import { TallyError } from '@tally/platform/errors';
 import { type FastifyInstance, type FastifyReply, Problem } from '@tally/platform/http';
 import {
@@ -17,7 +17,7 @@ import {
 import { csvOf, pdfOf, xlsxOf } from '@tally/statements/files';
 import { z } from 'zod';
 import { addEvidenceRoutes } from './evidence.ts';
-import { checked, tenantOf } from './parameters.ts';
+import { checked, isAskedMonth, month, tenantOf } from './parameters.ts';
 
 const NAME_CHARS_MAX = 1_000;
 const RETRY_AFTER_SECONDS = 30;
@@ -34,11 +34,11 @@ const FILES: Readonly<
 /** `2026-03`, or with the ending of a file. */
 const file = z.string().transform((text, context): { month: Month; format: string } => {
   const [month = '', format = 'json', ...more] = text.split('.');
-  if (isMonth(month) && (format === 'json' || format in FILES) && more.length === 0) return { month, format };
+  if (isAskedMonth(month) && (format === 'json' || format in FILES) && more.length === 0) return { month, format };
   context.addIssue(`must be a month, YYYY-MM, or a file of one: YYYY-MM.${Object.keys(FILES).join(', .')}`);
   return z.NEVER;
 });
-const monthAsked = z.object({ month: z.string().refine(isMonth, 'must be a month, YYYY-MM') });
+const monthAsked = z.object({ month });
 export const issuingBody = z
   .strictObject({ by: z.string().trim().min(1).max(NAME_CHARS_MAX).default('admin') })
   .nullish();
