@@ -77,7 +77,7 @@ describe('tally statement', () => {
       expect(await run('statement', 'show', tenant, month, '--out', out)).toMatchObject({ exitCode: 0 });
       expect(readFileSync(out).length).toBeGreaterThan(500);
     }
-    expect(await run('statement', 'issue', tenant, '2999-01')).toMatchObject({
+    expect(await run('statement', 'issue', tenant, '2140-01')).toMatchObject({
       exitCode: 1,
       stderr: expect.stringContaining('[statement-too-early]'),
     });
