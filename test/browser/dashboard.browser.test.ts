@@ -134,7 +134,7 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
     const { months } = await ask<{ months: { total: number }[] }>(url, `/v1/tenants/${PLENTY}/interactions`);
     await page.getByText('As a table').first().click();
     const rows = page.getByRole('table', { name: /Interactions by month and channel/ }).locator('tbody tr');
-    expect(await rows.count()).toBe(months.length);
+    await expect.poll(() => rows.count()).toBe(months.length);
     const newest = months.at(-1)?.total ?? 0;
     expect(await rows.first().textContent()).toContain(newest.toLocaleString('en-GB'));
   });
