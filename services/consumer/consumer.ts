@@ -105,8 +105,8 @@ async function startOn(
       const metered = topic === topics.interactions ? logs.interactions : logs.profiles;
       return (await admin.committed(groupId, topic)).get(partition) ?? metered.starts[partition] ?? 0n;
     },
-    logStart: async (topic, partition) =>
-      (await admin.extents(topic)).find((extent) => extent.partition === partition)?.start ?? 0n,
+    extent: async (topic, partition) =>
+      (await admin.extents(topic)).find((extent) => extent.partition === partition) ?? { start: 0n, end: 0n },
     partitionsNow: keptFor(PARTITIONS_KEPT_MS, async (topic) => (await admin.extents(topic)).length),
     stopping: stopping.signal,
     ...(checkpoint ? { checkpoint } : {}),

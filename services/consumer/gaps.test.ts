@@ -34,12 +34,27 @@ describe('Cursor', () => {
   });
 
   it.each<[string, bigint, IncomingBatch, string]>([
-    ['the log ends before what was read', 10n, batchOf([0n, 1n], { end: 5n }), 'LOG_WENT_BACK'],
-    ['the log ends just before what was read', 10n, batchOf([8n], { end: 9n }), 'LOG_WENT_BACK'],
     ['more is missing than a transaction leaves', 0n, batchOf([1_000_001n]), 'LOG_GAP'],
     ['more is missing between two records', 0n, batchOf([0n, 1_000_002n]), 'LOG_GAP'],
   ])('refuses for good: %s', (_, next, batch, code) => {
     expect(() => new Cursor(next).gaps(batch)).toThrow(expect.objectContaining({ code, retriable: false }));
+  });
+
+  it.each<[string, bigint, IncomingBatch, boolean]>([
+    ['ends before what was read', 10n, batchOf([0n, 1n], { end: 5n }), true],
+    ['ends just before what was read', 10n, batchOf([8n], { end: 9n }), true],
+    ['ends where it was read up to, and the batch comes again', 10n, batchOf([8n, 9n], { end: 10n }), false],
+    ['goes on where it was read up to', 10n, batchOf([10n], { end: 11n }), false],
+  ])('sees that a fetch may be of a shorter log: one that %s', (_, next, batch, shorter) => {
+    expect(new Cursor(next).wasShorter(batch)).toBe(shorter);
+  });
+
+  it('does not forget what others read when an older batch comes after it', () => {
+    const cursor = new Cursor(10n);
+    const stale = batchOf([4n, 5n], { end: 6n });
+    expect(cursor.gaps(stale)).toEqual([]);
+    cursor.advance(stale);
+    expect(cursor.gaps(batchOf([10n, 11n]))).toEqual([]);
   });
 
   it('lets as much be missing as a transaction may leave', () => {

@@ -19,18 +19,18 @@ export class Cursor {
 
   /**
    * The offsets of a batch that hold no record, those between the last batch and this one included.
-   * Throws `LOG_WENT_BACK` when the log is suddenly shorter, `LOG_GAP` when more is missing than control records explain.
+   * Throws `LOG_GAP` when more is missing than control records explain.
    */
   gaps(batch: IncomingBatch): bigint[] {
-    const expected = this.#next;
-    if (batch.fetchedFrom < expected && batch.end < expected) {
-      throw stop('LOG_WENT_BACK', batch, `ends at ${batch.end}, it was read up to ${expected} before`);
-    }
     const missing: bigint[] = [];
     let at = batch.fetchedFrom;
-    if (expected < at) at = expected;
+    if (this.#next < at) at = this.#next;
     for (const { offset } of batch.records) {
-      if (offset - at > GAP_OFFSETS_MAX) throw stop('LOG_GAP', batch, `has no record from ${at} to ${offset - 1n}`);
+      if (offset - at > GAP_OFFSETS_MAX) {
+        const { topic, partition } = batch;
+        const message = `${topic}/${partition} has no record from ${at} to ${offset - 1n}`;
+        throw new TallyError(message, { code: 'LOG_GAP', retriable: false });
+      }
       for (; at < offset; at++) missing.push(at);
       at = offset + 1n;
     }
@@ -38,17 +38,21 @@ export class Cursor {
     return missing;
   }
 
-  /** Remembers that everything up to the batch's last offset is handled. */
-  advance(batch: IncomingBatch): void {
-    this.#next = batch.lastOffset + 1n;
+  /**
+   * Whether the log ended, when the batch was fetched, before what was read. Then it is shorter than it was, or the fetch
+   * is older than the reading: a batch in hand while others had the partition is handed over after its return.
+   */
+  wasShorter({ fetchedFrom, end }: IncomingBatch): boolean {
+    return fetchedFrom < this.#next && end < this.#next;
+  }
+
+  /** Remembers that everything up to the batch's last offset is handled; what was handled before stays so. */
+  advance({ lastOffset }: IncomingBatch): void {
+    if (lastOffset >= this.#next) this.#next = lastOffset + 1n;
   }
 
   /** The first offset that has not been handled yet. */
   get next(): bigint {
     return this.#next;
   }
-}
-
-function stop(code: string, { topic, partition }: IncomingBatch, what: string): TallyError {
-  return new TallyError(`${topic}/${partition} ${what}`, { code, retriable: false });
 }

@@ -56,8 +56,8 @@ export interface IngestOptions {
   log: Logger;
   /** Where a partition is to be read on from when it has just been assigned. */
   committed: (topic: string, partition: number) => Promise<bigint>;
-  /** The first offset that the log still has. */
-  logStart: (topic: string, partition: number) => Promise<bigint>;
+  /** What the log has of a partition now: its first offset, and where the next record will stand. */
+  extent: (topic: string, partition: number) => Promise<{ start: bigint; end: bigint }>;
   /** How many partitions the topic has now. */
   partitionsNow: (topic: string) => Promise<number>;
   /** Ends the waits between retries when the process is to stop. */
@@ -187,12 +187,23 @@ export class Ingest {
       this.#cursors.set(name, cursor);
     }
     if (batch.fetchedFrom > cursor.next) await this.#refuseExpired(batch, cursor.next);
+    if (cursor.wasShorter(batch)) await this.#refuseShorter(batch, cursor.next);
     return cursor;
+  }
+
+  /** Only what the log is now tells a shorter log from a batch that was fetched before others read on. */
+  async #refuseShorter({ topic, partition }: IncomingBatch, next: bigint): Promise<void> {
+    const { end } = await this.#options.extent(topic, partition);
+    if (end >= next) return;
+    throw new TallyError(`${topic}/${partition} ends at ${end}, it was read up to ${next} before`, {
+      code: 'LOG_WENT_BACK',
+      retriable: false,
+    });
   }
 
   /** A fetch that begins later than the last one ended skipped control records, or records that expired unread. */
   async #refuseExpired({ topic, partition }: IncomingBatch, next: bigint): Promise<void> {
-    const start = await this.#options.logStart(topic, partition);
+    const { start } = await this.#options.extent(topic, partition);
     if (start <= next) return;
     throw new TallyError(
       `${topic}/${partition} begins at ${start}, it was read up to ${next}: records expired unread`,

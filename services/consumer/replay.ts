@@ -140,7 +140,10 @@ async function replayEpoch(
     metrics: createMetrics(new Registry()),
     log,
     committed: async (_topic, partition) => stretches[partition]?.from ?? 0n,
-    logStart: async (_topic, partition) => stretches[partition]?.from ?? 0n,
+    extent: async (_topic, partition) => ({
+      start: stretches[partition]?.from ?? 0n,
+      end: stretches[partition]?.until ?? 0n,
+    }),
     partitionsNow: async () => epoch.partitions,
     stopping: new AbortController().signal,
   });

@@ -1,0 +1,74 @@
+/**
+ * What Ingest makes of batches that the group hands over late: fetched before a rebalance, given after it.
+ */
+import { createLog } from '@tally/platform/log';
+import { Registry } from 'prom-client';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TestSystem } from '../../test/support/system.ts';
+import { IdentifierHasher } from './identifiers.ts';
+import { Ingest } from './ingest.ts';
+import { currentLog } from './logs.ts';
+import { createMetrics } from './metrics.ts';
+import { batchOf, incoming, interaction } from './test-events.ts';
+
+describe('Ingest', () => {
+  let system: TestSystem;
+  let ingest: Ingest;
+  let logEnd: bigint;
+  let committed: bigint;
+
+  beforeEach(async () => {
+    system = await TestSystem.create('ingest', { partitions: 1 });
+    const { clickhouse, topics } = system;
+    logEnd = 10n;
+    committed = 0n;
+    ingest = new Ingest({
+      clickhouse,
+      topics,
+      sender: { send: async () => undefined },
+      logs: {
+        interactions: await currentLog(clickhouse, topics.interactions),
+        profiles: await currentLog(clickhouse, topics.profiles),
+      },
+      hasher: new IdentifierHasher('secret'.repeat(8)),
+      metrics: createMetrics(new Registry()),
+      log: createLog('test', 'fatal'),
+      committed: async () => committed,
+      extent: async () => ({ start: 0n, end: logEnd }),
+      partitionsNow: async () => 1,
+      stopping: new AbortController().signal,
+    });
+  });
+
+  afterEach(() => system.close());
+
+  /** One event for each offset, `e0` at 0. */
+  const batch = (from: number, to: number, end: bigint) =>
+    batchOf([], {
+      topic: system.topics.interactions,
+      fetchedFrom: BigInt(from),
+      lastOffset: BigInt(to - 1),
+      end,
+      records: Array.from({ length: to - from }, (_, index) =>
+        incoming(interaction({ eventId: `e${from + index}` }), { offset: BigInt(from + index) }),
+      ),
+    });
+
+  it('writes a batch again that was fetched before others read on, and takes no record after it for a gap', async () => {
+    await ingest.write([batch(0, 4, 4n)]);
+    await ingest.write([batch(4, 8, 8n)]);
+    committed = 8n;
+    ingest.reassigned();
+    await ingest.write([batch(2, 4, 4n)]);
+    await ingest.write([batch(8, 10, 10n)]);
+    expect(await system.outcomes()).toEqual({ counted: 10 });
+  });
+
+  it('refuses a log that is shorter now than what was read of it', async () => {
+    committed = 8n;
+    logEnd = 7n;
+    const refusal = { code: 'LOG_WENT_BACK', retriable: false, message: expect.stringContaining('ends at 7') };
+    await expect(ingest.write([batch(2, 4, 4n)])).rejects.toMatchObject(refusal);
+    expect(await system.outcomes()).toEqual({});
+  });
+});
