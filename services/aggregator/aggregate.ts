@@ -7,10 +7,9 @@
  */
 import {
   activeEnvironments,
-  type Epochs,
+  currentBounds,
   engagedUpTo,
   lastPolicyDecisions,
-  newestEpochs,
   newestPublished,
   type Positions,
   type Snapshot,
@@ -68,11 +67,10 @@ export async function aggregate(options: AggregateOptions): Promise<Run> {
 
 async function workOut(options: AggregateOptions, start: RunStart): Promise<RunResult> {
   const { clickhouse, clock } = options;
-  // 1. What is committed, before anything else is read: it is in the tables the figures come from. The epochs first: they
-  //    are opened after the offsets are set, so offsets of a new epoch are never taken for those of the one before.
-  const epochs: Epochs = await newestEpochs(clickhouse);
-  const positions = await options.positions();
-  start.saw({ positions, epochs });
+  // 1. What is committed, before anything else is read: it is in the tables the figures come from.
+  const bounds = await currentBounds(clickhouse, options.positions);
+  const { positions } = bounds;
+  start.saw(bounds);
   // 2. What is due.
   const decisions = await lastPolicyDecisions(clickhouse);
   const { scope, tenants, unseen, waiting } = await dueWork(options, start, decisions);

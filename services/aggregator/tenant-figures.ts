@@ -11,12 +11,11 @@ import {
   type Snapshot,
 } from '@tally/figures';
 import {
-  addDays,
-  addToMonth,
   always,
   type Day,
   engagedWindow,
   firstDayOf,
+  lastDayOf,
   type Month,
   type PolicyTimeline,
   policyName,
@@ -119,7 +118,7 @@ async function addInteractions(
     for (const { month, total, byChannel, byEnvironment } of months.get(work.tenantId) ?? []) {
       if (!due.has(month)) continue;
       const first = firstDayOf(month);
-      const policy = policyName(policies, first, addDays(firstDayOf(addToMonth(month, 1)), -1));
+      const policy = policyName(policies, first, lastDayOf(month));
       const breakdown = { byChannel, byEnvironment };
       figures.get(work.tenantId)?.push({ meter: 'interactions', period: first, total, breakdown, policy });
     }

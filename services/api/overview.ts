@@ -4,11 +4,10 @@
  */
 import { callerOf, covers } from '@tally/access';
 import type { Severity, TenantObservation } from '@tally/alerts';
-import { type PublishedTotals, publishedTotals } from '@tally/figures';
+import { type PublishedTotals, publishedTotals, tenantsOnRecord } from '@tally/figures';
 import { addToMonth, dayOf, firstDayOf, type Month, monthOf } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
-import { tenantsOnRecord } from '@tally/statements';
 import { observeTenants, storedAlerts } from '@tally/watch';
 
 interface OverviewOptions {

@@ -5,13 +5,12 @@
 import { callerOf, covers } from '@tally/access';
 import { engagedCurve, engagedPeople, knownTenants, monthlyInteractions, policyTimeline } from '@tally/figures';
 import {
-  addDays,
-  addToMonth,
   always,
   type CountingPolicy,
   dayOf,
   engagedWindow,
   firstDayOf,
+  lastDayOf,
   type PolicyTimeline,
   policyName,
 } from '@tally/metering';
@@ -61,7 +60,7 @@ export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }
     const asOf = await freshness.now();
     const policies = await policiesOf(tenantId, policy);
     const months = await monthlyInteractions(clickhouse, { tenantId, from, to, policies });
-    const lastDay = addDays(firstDayOf(addToMonth(to, 1)), -1);
+    const lastDay = lastDayOf(to);
     return { months, policy: policyName(policies, firstDayOf(from), lastDay), asOf };
   });
 

@@ -1,7 +1,7 @@
 /**
  * Every figure of every tenant at once, to hold two databases, or one before and after, against each other.
  */
-import { addDays, addToMonth, type Day, dayOf, firstDayOf } from '@tally/metering';
+import { type Day, dayOf, lastDayOf } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { engagedPeople } from './engaged.ts';
 import { monthlyInteractions, monthsWithInteractions } from './interactions.ts';
@@ -23,7 +23,7 @@ export async function allFigures(clickhouse: ClickHouse, now: number): Promise<A
     if (range) {
       for (const { month, ...figure } of await monthlyInteractions(clickhouse, { tenantId, ...range, policies })) {
         figures.set(`interactions of ${tenantId} in ${month}`, JSON.stringify(figure));
-        days.add(addDays(firstDayOf(addToMonth(month, 1)), -1));
+        days.add(lastDayOf(month));
       }
     }
     for (const day of days) {

@@ -1,7 +1,7 @@
 /**
  * Monthly interactions: the cardinality of the positions counted and not taken back. (Rules: "Monthly interactions".)
  */
-import { addDays, addToMonth, type Day, firstDayOf, type Month, type PolicyTimeline } from '@tally/metering';
+import { addToMonth, type Day, firstDayOf, lastDayOf, type Month, type PolicyTimeline } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { Channel } from '@tally/schemas';
 import { countedDays } from './policy-sql.ts';
@@ -44,7 +44,7 @@ export async function monthlyInteractionsOf(
   clickhouse: ClickHouse,
   { tenants, from, to, policies }: Months & { tenants: readonly string[] },
 ): Promise<Map<string, MonthlyInteractions[]>> {
-  const days = { first: firstDayOf(from), last: addDays(firstDayOf(addToMonth(to, 1)), -1) };
+  const days = { first: firstDayOf(from), last: lastDayOf(to) };
   const counted = countedDays(policies, days);
   const rows = await clickhouse.query<MonthRow>(monthsSql(counted.sql), {
     tenants: [...tenants],

@@ -1,7 +1,7 @@
 /**
  * Which counting policies are in force for a tenant, and what was decided before. (Rules: "Policies".)
  */
-import { always, type PolicyStart, type PolicyTimeline, policyNamed, timelineOf } from '@tally/metering';
+import { type PolicyStart, type PolicyTimeline, policyNamed, timelineOf } from '@tally/metering';
 import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 
@@ -54,9 +54,7 @@ export async function lastPolicyDecisions(clickhouse: ClickHouse): Promise<Map<s
 
 /** The policies in force for a tenant. Throws `POLICY_UNKNOWN` for one that this version does not know. */
 export async function policyTimeline(clickhouse: ClickHouse, tenantId: string): Promise<PolicyTimeline> {
-  const sql = `${DECISIONS} WHERE tenant_id = {tenantId:String} ORDER BY changed_at DESC LIMIT 1`;
-  const [newest] = (await clickhouse.query<Row>(sql, { tenantId })).map(decisionOf);
-  return newest ? timelineOf(newest.starts) : always();
+  return timelineOf((await policyStarts(clickhouse, [tenantId])).get(tenantId) ?? []);
 }
 
 export async function decidePolicies(clickhouse: ClickHouse, decision: PolicyDecision): Promise<void> {

@@ -4,7 +4,6 @@
  */
 import {
   addDays,
-  addToMonth,
   type Day,
   type Entitlements,
   type Environment,
@@ -14,6 +13,7 @@ import {
   firstDayOf,
   interactionAllowance,
   type LicenceLine,
+  lastDayOf,
   type Month,
   type MonthOutlook,
   monthOf,
@@ -77,7 +77,7 @@ export async function tenantQuota(
   ]);
   const lines = versions[0]?.lines ?? [];
   const month = monthOf(on);
-  const [first, last] = [firstDayOf(month), addDays(firstDayOf(addToMonth(month, 1)), -1)];
+  const [first, last] = [firstDayOf(month), lastDayOf(month)];
   const from = addDays(on, -PACE_DAYS);
   const [engaged, days, unified] = await Promise.all([
     engagedCurve(clickhouse, { tenantId, policies, from, to: on }),

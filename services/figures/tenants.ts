@@ -137,3 +137,28 @@ export async function knownTenants(clickhouse: ClickHouse): Promise<string[]> {
   );
   return rows.map(({ tenant_id }) => tenant_id);
 }
+
+/** Tenants of which anything is known: an event, a profile or a licence. Ascending. */
+export async function tenantsOnRecord(clickhouse: ClickHouse): Promise<string[]> {
+  const rows = await clickhouse.query<{ tenant_id: string }>(
+    `SELECT DISTINCT tenant_id
+     FROM (SELECT tenant_id FROM activity UNION ALL SELECT tenant_id FROM licences)
+     ORDER BY tenant_id`,
+  );
+  return rows.map(({ tenant_id }) => tenant_id);
+}
+
+/** Whether a tenant is one of these. */
+export async function tenantIsOnRecord(clickhouse: ClickHouse, tenantId: string): Promise<boolean> {
+  const { known } = await clickhouse.queryOne<{ known: string }>(
+    `SELECT count() AS known
+     FROM
+     (
+       SELECT 1 FROM activity WHERE tenant_id = {tenantId:String} LIMIT 1
+       UNION ALL
+       SELECT 1 FROM licences WHERE tenant_id = {tenantId:String} LIMIT 1
+     )`,
+    { tenantId },
+  );
+  return known !== '0';
+}

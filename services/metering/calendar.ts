@@ -20,6 +20,10 @@ export function firstDayOf(month: Month): Day {
   return `${month}-01`;
 }
 
+export function lastDayOf(month: Month): Day {
+  return addDays(firstDayOf(addToMonth(month, 1)), -1);
+}
+
 /** 1 to 31. */
 export function dayOfMonth(day: Day): number {
   return Number(day.slice(8, 10));
@@ -35,7 +39,7 @@ export function addToMonth(month: Month, months: number): Month {
 }
 
 export function daysIn(month: Month): number {
-  return dayOfMonth(addDays(firstDayOf(addToMonth(month, 1)), -1));
+  return dayOfMonth(lastDayOf(month));
 }
 
 /** The same day of another month, or that month's last day when it is shorter. */

@@ -44,6 +44,11 @@ export function always(policy: CountingPolicy = ALL): PolicyTimeline {
   return [{ from: BEGINNING, policy }];
 }
 
+/** Decisions as data: a policy by its name. */
+export function policyDecided(starts: readonly PolicyStart[]): { from: Day; policy: string }[] {
+  return starts.map(({ from, policy }) => ({ from, policy: policy.name }));
+}
+
 /** The default policy, and what was decided since; `starts` in any order, at most one for a day. */
 export function timelineOf(starts: readonly PolicyStart[]): PolicyTimeline {
   const [first, ...others] = [...starts].sort((a, b) => (a.from < b.from ? -1 : 1));

@@ -1,7 +1,7 @@
 /**
  * How much of a quota is used, and when it will be reached at the pace so far. (Rules: "Quotas".)
  */
-import { addDays, addToMonth, type Day, dayOfMonth, daysIn, firstDayOf, type Month, monthOf } from './calendar.ts';
+import { addDays, type Day, dayOfMonth, daysIn, firstDayOf, lastDayOf, type Month, monthOf } from './calendar.ts';
 import type { DayUsage } from './true-up.ts';
 
 export interface Quota {
@@ -56,7 +56,7 @@ export function monthOutlook(asked: {
   const projected = Math.max(used, Math.round((soFar * daysIn(month)) / gone));
   if (reached !== null || owned === 0 || projected < owned) return { projected, reachedOn: reached };
   const atPace = addDays(firstDayOf(month), Math.ceil((owned * gone) / soFar) - 1);
-  const last = addDays(firstDayOf(addToMonth(month, 1)), -1);
+  const last = lastDayOf(month);
   return { projected, reachedOn: atPace < today ? today : atPace > last ? last : atPace };
 }
 

@@ -3,7 +3,6 @@
  */
 import type { Bounds, EngagedDay, UnifiedDay } from '@tally/figures';
 import {
-  addDays,
   addToMonth,
   CATALOGUE,
   type Day,
@@ -14,10 +13,12 @@ import {
   firstDayOf,
   interactionAllowance,
   type LicenceLine,
+  lastDayOf,
   licenceYearOn,
   type Month,
   type MonthUsage,
   monthOf,
+  policyDecided,
   policyName,
   quotaOf,
   trueUp,
@@ -79,7 +80,7 @@ export function drawUp(asked: DrawUp): StatementContent {
       epochs: bounds.epochs,
       licenceVersion: record.licenceVersion,
       catalogueVersion: CATALOGUE.version,
-      policies: record.decisions.map(({ from, policy }) => ({ from, policy: policy.name })),
+      policies: policyDecided(record.decisions),
       unified: unifiedEvidence(usage.unified, [ofMonth.unifiedPeople.day, ofMonth.unifiedPeople.peak.day]),
     },
     previousDigest: follows.digest,
@@ -89,7 +90,7 @@ export function drawUp(asked: DrawUp): StatementContent {
 type Meters = Pick<Statement, 'interactions' | 'engagedPeople' | 'unifiedPeople'>;
 
 function periodOf(month: Month): Statement['period'] {
-  return { firstDay: firstDayOf(month), lastDay: addDays(firstDayOf(addToMonth(month, 1)), -1) };
+  return { firstDay: firstDayOf(month), lastDay: lastDayOf(month) };
 }
 
 function monthFigures(usage: Usage, lines: readonly LicenceLine[], month: Month): Meters {

@@ -9,6 +9,5 @@ export { StatementRegister } from './register.ts';
 export * from './sources.ts';
 export { lastStatedMonths, storedTexts } from './stored.ts';
 export * from './summary.ts';
-export { tenantsOnRecord } from './tenants.ts';
 export * from './verify.ts';
 export * from './when.ts';

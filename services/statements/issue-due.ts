@@ -1,11 +1,11 @@
 /**
  * Issues every statement that is due: of each tenant, the months after the last one that was stated, in order.
  */
+import { tenantsOnRecord } from '@tally/figures';
 import { addToMonth, type Month } from '@tally/metering';
 import { type IssuedMonths, issueMonth } from './issue.ts';
 import type { StatementSources } from './sources.ts';
 import { lastStatedMonths } from './stored.ts';
-import { tenantsOnRecord } from './tenants.ts';
 import { lastStatable } from './when.ts';
 
 export interface Due {

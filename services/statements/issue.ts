@@ -2,8 +2,8 @@
  * Issues statements: works out what they say, proposes them to the register, and tells what holds. A month that has its
  * statement keeps it, however often it is asked for.
  */
-import { type Bounds, currentBounds } from '@tally/figures';
-import { addDays, addToMonth, type Day, firstDayOf, type Month } from '@tally/metering';
+import { type Bounds, currentBounds, tenantIsOnRecord } from '@tally/figures';
+import { type Day, lastDayOf, type Month, policyDecided } from '@tally/metering';
 import { messageOf, TallyError } from '@tally/platform/errors';
 import { drawUp } from './content.ts';
 import { sealed, statementOf } from './digest.ts';
@@ -12,7 +12,6 @@ import { type OnRecord, onRecord } from './on-record.ts';
 import { firstDayToLookAt } from './reopened.ts';
 import type { StatementSources } from './sources.ts';
 import { storedTexts } from './stored.ts';
-import { tenantIsKnown } from './tenants.ts';
 import { usageOf } from './usage.ts';
 import { requireLogRead, requireStatable } from './when.ts';
 
@@ -43,7 +42,7 @@ export async function issueStatement(
   sources: StatementSources,
   { tenantId, month, by }: { tenantId: string; month: Month; by: string },
 ): Promise<Issued> {
-  if (!(await tenantIsKnown(sources.clickhouse, tenantId))) {
+  if (!(await tenantIsOnRecord(sources.clickhouse, tenantId))) {
     const message = `nothing is known of a tenant ${tenantId}: no event, no profile, no licence`;
     throw new TallyError(message, { code: 'TENANT_UNKNOWN', retriable: false });
   }
@@ -95,12 +94,12 @@ async function drawUpAll(sources: StatementSources, asked: Batch, bounds: Bounds
   const groups = new Map<string, Together>();
   for (const [tenantId, record] of records) {
     const from = await firstDayToLookAt(clickhouse, { tenantId, month, record, topic });
-    const name = JSON.stringify([from, record.decisions.map(({ from: day, policy }) => [day, policy.name])]);
+    const name = JSON.stringify([from, policyDecided(record.decisions)]);
     const group = groups.get(name) ?? { from, tenants: [] };
     group.tenants.push({ tenantId, record });
     groups.set(name, group);
   }
-  const to = addDays(firstDayOf(addToMonth(month, 1)), -1);
+  const to = lastDayOf(month);
   const drawn: StatementContent[] = [];
   for (const { from, tenants } of groups.values()) {
     const policies = tenants[0]?.record.policies;

@@ -3,7 +3,7 @@
  * that changes months stated earlier.
  */
 import { type Bounds, withinBounds } from '@tally/figures';
-import { addToMonth, type Day, firstDayOf, type Month, monthOf } from '@tally/metering';
+import { addToMonth, type Day, firstDayOf, type Month, monthOf, policyDecided } from '@tally/metering';
 import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
 import { YEAR_MONTHS } from './content.ts';
 import type { Statement } from './document.ts';
@@ -21,7 +21,7 @@ export async function firstDayToLookAt(
   if (!first || !last || firstDayOf(first.month) >= year) return year;
   // All months before the last one were looked at when that was stated, and by those policies.
   const later = record.statements.filter(({ number }) => number >= last.number);
-  const decisions = policiesText(record.decisions.map(({ from, policy }) => ({ from, policy: policy.name })));
+  const decisions = policiesText(policyDecided(record.decisions));
   if (later.some(({ evidence }) => policiesText(evidence.policies) !== decisions)) return firstDayOf(first.month);
   const since = { since: last.evidence, issuedAt: last.issuedAt };
   const changed = await firstChange(clickhouse, { tenantId, topic, ...since, before: year });

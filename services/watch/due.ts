@@ -3,6 +3,7 @@
  * about to end; all of them once an
  * hour, since pace and history move on by themselves.
  */
+import { tenantsOnRecord } from '@tally/figures';
 import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
 
 /** How long what was computed may take to become visible, milliseconds: a run of the aggregator writes at its end. */
@@ -23,11 +24,6 @@ const CHANGED = `
   WHERE tenant_id != ''
   ORDER BY tenant_id`;
 
-const ALL = `
-  SELECT DISTINCT tenant_id
-  FROM (SELECT tenant_id FROM activity UNION ALL SELECT tenant_id FROM licences)
-  ORDER BY tenant_id`;
-
 /** @param lastAt when the last look that succeeded began, milliseconds since 1970-01-01 UTC */
 export async function tenantsToWatch(
   clickhouse: ClickHouse,
@@ -35,7 +31,8 @@ export async function tenantsToWatch(
 ): Promise<{ tenants: string[]; all: boolean }> {
   const all = lastAt === undefined || Math.floor(lastAt / MS_PER_HOUR) !== Math.floor(now / MS_PER_HOUR);
   const since = Math.max(0, (lastAt ?? 0) - LATE_MS_MAX);
+  if (all) return { tenants: await tenantsOnRecord(clickhouse), all };
   const params = { since: dateTime64(since), sinceText: new Date(since).toISOString() };
-  const rows = await clickhouse.query<{ tenant_id: string }>(all ? ALL : CHANGED, all ? {} : params);
+  const rows = await clickhouse.query<{ tenant_id: string }>(CHANGED, params);
   return { tenants: rows.map(({ tenant_id }) => tenant_id), all };
 }

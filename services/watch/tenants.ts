@@ -25,6 +25,7 @@ import {
   PACE_DAYS,
   type PolicyStart,
   peopleReachedOn,
+  policyDecided,
   quotaOf,
   timelineOf,
   trueUp,
@@ -175,9 +176,7 @@ async function daysOf(
   asked: { tenants: readonly string[]; decisions: ReadonlyMap<string, readonly PolicyStart[]>; from: Day; to: Day },
 ): Promise<Map<string, DayUsage[]>> {
   const { tenants, decisions, from: first, to: last } = asked;
-  const groups = Map.groupBy(tenants, (tenantId) =>
-    JSON.stringify((decisions.get(tenantId) ?? []).map(({ from, policy }) => [from, policy.name])),
-  );
+  const groups = Map.groupBy(tenants, (tenantId) => JSON.stringify(policyDecided(decisions.get(tenantId) ?? [])));
   const all = new Map<string, DayUsage[]>();
   for (const together of groups.values()) {
     const policies = timelineOf(decisions.get(together[0] ?? '') ?? []);

@@ -5,7 +5,7 @@
 import { newestRuns } from '@tally/aggregator';
 import { migrateClickHouse } from '@tally/clickhouse-schema';
 import { decidePolicies, engagedCurve, monthlyInteractions, policyTimeline, publishedHistory } from '@tally/figures';
-import { addDays, addToMonth, type always, type Day, dayOf, firstDayOf, monthOf, policyNamed } from '@tally/metering';
+import { addDays, type always, type Day, dayOf, firstDayOf, lastDayOf, monthOf, policyNamed } from '@tally/metering';
 import { dateTime64 } from '@tally/platform/clickhouse';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -68,7 +68,7 @@ describe('the aggregator', () => {
       const [figure] = await monthlyInteractions(clickhouse, { tenantId, from: month, to: month, policies });
       const { total, byChannel, byEnvironment } = figure ?? expect.fail('no month');
       const first = firstDayOf(month);
-      const name = namedPolicy(policies, first, addDays(firstDayOf(addToMonth(month, 1)), -1));
+      const name = namedPolicy(policies, first, lastDayOf(month));
       figures[`interactions ${first}`] = `${total} ${JSON.stringify({ byChannel, byEnvironment })} ${name}`;
     }
     const from = [...days].sort()[0] ?? last;
