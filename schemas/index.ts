@@ -2,6 +2,6 @@ export * from './cloud-events.ts';
 export * from './dead-letters.ts';
 export * from './keys.ts';
 export * from './records.ts';
-export { type Decoded, decodeRecord, encodeRecord, type SchemaVersion, VERSIONS } from './single-object.ts';
+export { type Decoded, decodeRecord, encodeRecord, headerOf, type SchemaVersion, VERSIONS } from './single-object.ts';
 export * from './topics.ts';
 export * from './validate.ts';

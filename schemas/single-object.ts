@@ -42,6 +42,14 @@ export function encodeRecord(record: TallyRecord): Buffer {
   return Buffer.concat([header, version.type.toBuffer(record.value)]);
 }
 
+/** The bytes that a record of a schema's version begins with. */
+export function headerOf(name: SchemaName, version: number): Uint8Array {
+  const of = VERSIONS.find((known) => known.name === name && known.version === version);
+  const header = of && headers.get(of);
+  if (!header) throw new Error(`no version ${version} of a schema named ${name}`);
+  return Uint8Array.from(header);
+}
+
 export type Decoded = { ok: true; record: TallyRecord } | { ok: false; fault: Fault };
 
 /** Decodes any bytes: a record, or the reason why they are none. Never throws. */

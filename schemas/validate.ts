@@ -6,11 +6,12 @@ import type { Fault } from './dead-letters.ts';
 import type { TallyRecord } from './records.ts';
 
 export const ID_BYTES_MAX = 128;
+export const SCOPE_ID_BYTES_MAX = 64;
 export const OCCURRED_AT_MIN = Date.UTC(2015, 0, 1);
 /** How far an event may lie in the future of the broker's clock, in milliseconds. */
 export const FUTURE_MS_MAX = 24 * 60 * 60 * 1000;
 
-const SCOPE_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
+const SCOPE_ID = new RegExp(`^[A-Za-z0-9_.:-]{1,${SCOPE_ID_BYTES_MAX}}$`);
 const CONTROL = /\p{Cc}/u;
 
 /**

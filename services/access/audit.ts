@@ -1,7 +1,8 @@
 /**
- * Who changed what, and who read a statement. A row is on disk before it is done, so nothing is done that is not on
+ * Who changed what, who read a statement, and who logged in or tried to. A row is on disk before it is done, so nothing is done that is not on
  * record; a second row has the status of the answer.
  */
+import { randomUUID } from 'node:crypto';
 import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
 import type { FastifyRequest } from '@tally/platform/http';
 import type { Logger } from '@tally/platform/log';
@@ -12,6 +13,9 @@ const PATH_CHARS_MAX = 500;
 export interface AuditRecord {
   /** Milliseconds UTC. */
   at: number;
+  /** Of the record; no two have the same. */
+  id: string;
+  /** As the answer and the log have it: its sender may have chosen it. */
   requestId: string;
   method: string;
   /** As the api declares it. */
@@ -23,6 +27,8 @@ export interface AuditRecord {
   keyId: string;
   role: string;
   via: string;
+  /** Where a log-in came from; empty for all else. */
+  address: string;
   /** 0: the service ended before it answered, or is about to answer. */
   status: number;
 }
@@ -40,14 +46,22 @@ export interface AuditAsked {
 }
 
 interface What {
-  caller: Caller;
+  /** Of a log-in that is refused: nothing of it but the means is sure. */
+  caller: Pick<Caller, 'name' | 'keyId' | 'via'> & { role: Caller['role'] | '' };
   tenantId: string;
+  /** Of a log-in. */
+  address?: string;
+}
+
+interface Begun {
+  id: string;
+  at: number;
 }
 
 const RECORDS = `
   SELECT
-    toUnixTimestamp64Milli(at) AS moment, request_id, any(method) AS asked, any(route) AS declared, any(path) AS address,
-    any(tenant_id) AS tenant, any(who) AS caller, any(key_id) AS key, any(role) AS as_role, any(via) AS by_means,
+    toUnixTimestamp64Milli(at) AS moment, request_id AS record, any(answered_id) AS answered, any(method) AS asked, any(route) AS declared, any(path) AS asked_path,
+    any(tenant_id) AS tenant, any(who) AS caller, any(key_id) AS key, any(role) AS as_role, any(via) AS by_means, any(address) AS came_from,
     max(status) AS answer
   FROM audit
   WHERE at >= fromUnixTimestamp64Milli({from:Int64}) AND at < fromUnixTimestamp64Milli({to:Int64})
@@ -60,15 +74,17 @@ const RECORDS = `
 
 interface Row {
   moment: string;
-  request_id: string;
+  record: string;
+  answered: string;
   asked: string;
   declared: string;
-  address: string;
+  asked_path: string;
   tenant: string;
   caller: string;
   key: string;
   as_role: string;
   by_means: string;
+  came_from: string;
   answer: number;
 }
 
@@ -77,7 +93,7 @@ const END = { lastAt: Number.MAX_SAFE_INTEGER, lastId: '' };
 
 export class AuditTrail {
   readonly #options: { clickhouse: ClickHouse; log: Logger; clock: () => number };
-  readonly #begun = new WeakMap<FastifyRequest, number>();
+  readonly #begun = new WeakMap<FastifyRequest, Begun>();
   readonly #writing = new Set<Promise<void>>();
 
   constructor(options: { clickhouse: ClickHouse; log: Logger; clock: () => number }) {
@@ -86,15 +102,15 @@ export class AuditTrail {
 
   /** Resolves when it is on record. Throws ClickHouse's error, and then it must not be done. */
   async begin(request: FastifyRequest, what: What): Promise<void> {
-    const at = this.#options.clock();
-    await this.#write(request, { ...what, at, status: 0 });
-    this.#begun.set(request, at);
+    const begun = { id: randomUUID(), at: this.#options.clock() };
+    await this.#write(request, { ...what, ...begun, status: 0 });
+    this.#begun.set(request, begun);
   }
 
   /** Notes the status of the answer, and requests that were refused before they began; does not wait. */
   end(request: FastifyRequest, { status, ...what }: What & { status: number }): void {
-    const at = this.#begun.get(request) ?? this.#options.clock();
-    const writing = this.#write(request, { ...what, at, status })
+    const begun = this.#begun.get(request) ?? { id: randomUUID(), at: this.#options.clock() };
+    const writing = this.#write(request, { ...what, ...begun, status })
       .catch((err: unknown) => this.#options.log.warn({ err, reqId: request.id }, 'status not put on record'))
       .finally(() => this.#writing.delete(writing));
     this.#writing.add(writing);
@@ -116,20 +132,22 @@ export class AuditTrail {
     const records = rows.map(
       (row): AuditRecord => ({
         at: Number(row.moment),
-        requestId: row.request_id,
+        id: row.record,
+        requestId: row.answered === '' ? row.record : row.answered,
         method: row.asked,
         route: row.declared,
-        path: row.address,
+        path: row.asked_path,
         tenantId: row.tenant,
         who: row.caller,
         keyId: row.key,
         role: row.as_role,
         via: row.by_means,
+        address: row.came_from,
         status: row.answer,
       }),
     );
     const last = records.at(-1);
-    return { records, next: last && records.length === limit ? `${last.at}.${last.requestId}` : null };
+    return { records, next: last && records.length === limit ? `${last.at}.${last.id}` : null };
   }
 
   /** Resolves when nothing is being written any more. */
@@ -137,11 +155,13 @@ export class AuditTrail {
     await Promise.all(this.#writing);
   }
 
-  async #write(request: FastifyRequest, { caller, tenantId, at, status }: What & { at: number; status: number }) {
+  async #write(request: FastifyRequest, row: What & Begun & { status: number }): Promise<void> {
+    const { caller, tenantId, id, at, address = '', status } = row;
     await this.#options.clickhouse.insert('audit', [
       {
         at: dateTime64(at),
-        request_id: request.id,
+        request_id: id,
+        answered_id: request.id,
         method: request.method,
         route: request.routeOptions.url ?? '',
         path: (request.url.split('?', 1)[0] ?? '').slice(0, PATH_CHARS_MAX),
@@ -150,6 +170,7 @@ export class AuditTrail {
         key_id: caller.keyId,
         role: caller.role,
         via: caller.via,
+        address,
         status,
       },
     ]);

@@ -5,6 +5,7 @@ import { bearerKey, type FastifyRequest, Problem, unauthorized } from '@tally/pl
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { KeyBook } from './key-book.ts';
+import { networkOf } from './request-limits.ts';
 import type { Caller } from './roles.ts';
 import type { Sessions } from './sessions.ts';
 import type { VerifyToken } from './tokens.ts';
@@ -99,7 +100,7 @@ export class Authenticator {
   }
 
   async #refuse(request: FastifyRequest, detail: string): Promise<never> {
-    await this.#wrong.consume(request.ip).catch((left: unknown) => {
+    await this.#wrong.consume(networkOf(request.ip)).catch((left: unknown) => {
       throw tooMany(left);
     });
     throw unauthorized(detail, 'Bearer error="invalid_token"');
@@ -107,7 +108,7 @@ export class Authenticator {
 
   /** Asked before anything is read for a wrong key. Right ones are known without, so nobody locks others out. */
   async #refuseGuessers(request: FastifyRequest): Promise<void> {
-    const state = await this.#wrong.get(request.ip);
+    const state = await this.#wrong.get(networkOf(request.ip));
     if (state && state.remainingPoints <= 0) throw tooMany(state);
   }
 }

@@ -5,12 +5,15 @@ import { TallyError } from '@tally/platform/errors';
 import { type FastifyInstance, type FastifyRequest, Problem } from '@tally/platform/http';
 import type { AuditTrail } from './audit.ts';
 import type { Authenticator } from './authenticator.ts';
-import { type Caller, covers } from './roles.ts';
+import type { RequestLimits } from './request-limits.ts';
+import { type Caller, callerId, covers } from './roles.ts';
 import type { AccessRule, AccessRules, NamedTenant, RoleRule } from './rules.ts';
 
 export interface GuardOptions {
   rules: AccessRules;
   authenticator: Pick<Authenticator, 'callerOf'>;
+  /** Without them a caller may ask as often as it likes. */
+  limits?: RequestLimits;
   /** Without one nothing is audited. */
   audit?: AuditTrail;
   /** Addresses that begin so and are none take a key too, so that without one nobody learns which there are. */
@@ -26,17 +29,30 @@ export function callerOf(request: FastifyRequest): Caller {
   return caller;
 }
 
+/** The id of who sends a request, for logs; undefined before it is known. */
+export function callerIdOf(request: FastifyRequest): string | undefined {
+  const caller = callers.get(request);
+  return caller && callerId(caller);
+}
+
 /** To be called before any route is added. Throws `ROUTE_UNDECLARED` as such a route is added. */
-export function guard(app: FastifyInstance, { rules, authenticator, audit, closedPrefix }: GuardOptions): void {
+export function guard(app: FastifyInstance, { rules, authenticator, limits, audit, closedPrefix }: GuardOptions): void {
   requireRules(app, rules);
 
-  // 1. Before the body is read: who it is, and whether the role and the tenant of the address are right.
-  app.addHook('onRequest', async (request) => {
+  // 1. Before the body is read: who it is, how often it came, and whether the role and the tenant of the address are right.
+  app.addHook('onRequest', async (request, reply) => {
     const rule = ruleOf(request, rules);
     const closed = rule ? !('anyone' in rule) : closedPrefix !== undefined && request.url.startsWith(closedPrefix);
-    if (!closed) return;
-    const caller = await authenticator.callerOf(request);
+    if (!closed) {
+      if (!(rule && 'unlimited' in rule)) await limits?.count(request, reply);
+      return;
+    }
+    const caller = await authenticator.callerOf(request).catch(async (refusal: unknown) => {
+      await limits?.count(request, reply);
+      throw refusal;
+    });
     callers.set(request, caller);
+    await limits?.count(request, reply, caller);
     if (rule && !('anyone' in rule)) checkCaller(rule, caller, request, 'address');
   });
 

@@ -1,10 +1,11 @@
 export { AuditTrail } from './audit.ts';
 export { Authenticator } from './authenticator.ts';
 export { accessConfig, checkAccessConfig } from './config.ts';
-export { callerOf, guard, hidePositions } from './guard.ts';
-export { KEY_ID, newKey } from './key.ts';
+export { callerIdOf, callerOf, guard, hidePositions } from './guard.ts';
+export { idOfKey as claimedKeyId, KEY_ID, newKey } from './key.ts';
 export { KeyBook } from './key-book.ts';
 export { KeyRegister } from './key-register.ts';
+export { RequestLimits } from './request-limits.ts';
 export { type Caller, covers, ROLES, type Role, type Scope, tenantsOf } from './roles.ts';
 export type { AccessRule, AccessRules, RoleRule } from './rules.ts';
 export { Sessions } from './sessions.ts';

@@ -25,7 +25,8 @@ export interface RoleRule {
   signed?: true;
 }
 
-export type AccessRule = { anyone: string } | RoleRule;
+/** `anyone` says why; `unlimited`: however often it is asked. */
+export type AccessRule = { anyone: string; unlimited?: true } | RoleRule;
 
 /** `METHOD /path/:parameter`, as the framework has it. */
 export type AccessRules = Readonly<Record<string, AccessRule>>;

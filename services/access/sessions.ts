@@ -12,6 +12,8 @@ export const SESSION_MS_MAX = 12 * 3_600_000;
 const KEPT_MS = 5_000;
 const KEPT_MAX = 10_000;
 const ID_BYTES = 32;
+/** Of the hash: enough to tell sessions apart. */
+const SESSION_ID_CHARS = 16;
 const ID = /^[A-Za-z0-9_-]{43}$/;
 
 export interface Session {
@@ -64,10 +66,11 @@ export class Sessions {
     const now = this.#options.clock();
     if (!session || session.ended || session.expiresAt <= now) return undefined;
     const { keyId, name, role, tenants, expiresAt } = session;
-    if (keyId === '') return { name, role, scope: scopeOf(tenants), keyId, via: 'session', expiresAt };
+    const own = { via: 'session', sessionId: this.#hashOf(id).slice(0, SESSION_ID_CHARS), expiresAt } as const;
+    if (keyId === '') return { name, role, scope: scopeOf(tenants), keyId, ...own };
     const caller =
       keyId === CONFIGURED ? this.#options.keys.configuredAdmin : await this.#options.keys.callerById(keyId);
-    return caller && { ...caller, via: 'session', expiresAt };
+    return caller && { ...caller, ...own };
   }
 
   /** Ends it, here at once and elsewhere within seconds. */

@@ -4,35 +4,41 @@
 import {
   AuditTrail,
   Authenticator,
+  callerIdOf,
   guard,
   hidePositions,
   KeyBook,
   KeyRegister,
+  RequestLimits,
   Sessions,
   tokenVerifier,
 } from '@tally/access';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, TableVersions, TrackedClickHouse } from '@tally/platform/clickhouse';
 import { messageOf } from '@tally/platform/errors';
 import { createHttpServer, createRegistry, type FastifyInstance } from '@tally/platform/http';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
 import { statementSources } from '@tally/statements';
+import { FileRenderer } from '@tally/statements/files';
 import { ACCESS_RULES } from './access-rules.ts';
 import { addAuditRoute } from './audit.ts';
+import { addCaching } from './caching.ts';
+import { addCompression } from './compression.ts';
 import type { ApiConfig } from './config.ts';
 import { addDashboard } from './dashboard.ts';
 import { addDeadLetterRoute } from './dead-letters.ts';
 import { Freshness } from './freshness.ts';
+import { keepAnswers } from './keep-routes.ts';
 import { addKeyRoutes } from './keys.ts';
 import { addLedgerRoute } from './ledger.ts';
 import { addDocumentRoutes } from './openapi/page.ts';
 import { addRoutes } from './routes.ts';
+import { securityHeaders } from './security-headers.ts';
 import { addSessionRoutes } from './session.ts';
 import { addStatementRoutes } from './statements.ts';
 
 const BODY_BYTES_MAX = 1024 * 1024;
-const REQUEST_TIMEOUT_MS = 15_000;
 /** A query that takes longer is given up, and the caller told so. */
 const QUERY_TIMEOUT_MS = 60_000;
 
@@ -45,13 +51,16 @@ export interface Api {
 export function createApi({ config, log }: { config: ApiConfig; log: Logger }): Api {
   const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-api', log, retries: 1 });
   const admin = new KafkaAdmin(kafka);
-  const clickhouse = new ClickHouse({
+  const server = {
     url: config.TALLY_CLICKHOUSE_URL,
     database: config.TALLY_CLICKHOUSE_DATABASE,
     username: config.TALLY_CLICKHOUSE_USER,
     password: config.TALLY_CLICKHOUSE_PASSWORD,
     requestTimeoutMs: QUERY_TIMEOUT_MS,
-  });
+  };
+  const clickhouse = new TrackedClickHouse(server);
+  // Connections of its own: its short questions would wait behind long ones.
+  const versionsFrom = new ClickHouse(server);
   const access = accessOf({ config, log, clickhouse });
   const app = createHttpServer({
     log,
@@ -62,10 +71,18 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
         (error: unknown) => ({ ok: false, detail: messageOf(error) }),
       ),
     bodyBytesMax: BODY_BYTES_MAX,
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    requestTimeoutMs: config.TALLY_API_REQUEST_TIMEOUT_MS,
+    headersTimeoutMs: config.TALLY_API_HEADERS_TIMEOUT_MS,
+    idleTimeoutMs: config.TALLY_API_IDLE_TIMEOUT_MS,
+    connectionsMax: config.TALLY_API_CONNECTIONS_MAX,
+    headers: securityHeaders(config.TALLY_API_PUBLIC_URL),
+    trustedProxies: config.TALLY_API_TRUSTED_PROXIES,
+    requestLogLevel: 'info',
+    callerIdOf,
     beforeRoutes: (server) => {
-      guard(server, { rules: ACCESS_RULES, closedPrefix: '/v1/', ...access });
+      guard(server, { rules: ACCESS_RULES, closedPrefix: '/v1/', ...access, limits: limitsOf(config) });
       hidePositions(server);
+      addCaching(server);
     },
   });
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
@@ -81,31 +98,45 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
     clock: Date.now,
     log,
   });
-  addDocumentRoutes(app);
-  addSessionRoutes(app, access.authenticator);
-  addKeyRoutes(app, { clickhouse, register: access.register, clock: Date.now });
-  addAuditRoute(app, access.audit);
-  addRoutes(app, { clickhouse, freshness, clock: Date.now });
-  addStatementRoutes(app, statements);
-  addLedgerRoute(app, {
-    clickhouse,
-    admin,
-    groupId,
-    topics: [topics.interactions, topics.profiles],
-    clock: Date.now,
+  const renderer = new FileRenderer();
+  addCompression(app);
+  app.register(async (routes) => {
+    keepAnswers(routes, { versions: new TableVersions(versionsFrom), freshness, clock: Date.now });
+    addDocumentRoutes(routes);
+    addSessionRoutes(routes, access);
+    addKeyRoutes(routes, { clickhouse, register: access.register, clock: Date.now });
+    addAuditRoute(routes, access.audit);
+    addRoutes(routes, { clickhouse, freshness, clock: Date.now });
+    addStatementRoutes(routes, statements, renderer);
+    addLedgerRoute(routes, {
+      clickhouse,
+      admin,
+      groupId,
+      topics: [topics.interactions, topics.profiles],
+      clock: Date.now,
+    });
+    addDeadLetterRoute(routes, { kafka, admin, clickhouse, topics, clock: Date.now });
+    addDashboard(routes);
   });
-  addDeadLetterRoute(app, { kafka, admin, clickhouse, topics, clock: Date.now });
-  addDashboard(app);
   return {
     app,
     close: async () => {
+      await renderer.close();
       await access.audit.close();
       await access.register.close();
       await statements.close();
       await admin.close();
       await clickhouse.close();
+      await versionsFrom.close();
     },
   };
+}
+
+function limitsOf(config: ApiConfig): RequestLimits {
+  return new RequestLimits({
+    perMinuteMax: config.TALLY_API_REQUESTS_PER_MINUTE_MAX,
+    unknownPerMinuteMax: config.TALLY_API_UNKNOWN_REQUESTS_PER_MINUTE_MAX,
+  });
 }
 
 /** How callers are known and what they do is put on record. */

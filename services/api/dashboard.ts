@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import { type FastifyInstance, Problem } from '@tally/platform/http';
+import { DASHBOARD_POLICY } from './security-headers.ts';
 
 const BUILT = fileURLToPath(new URL('../dashboard/dist', import.meta.url));
 const YEAR_SECONDS = 31_536_000;
@@ -12,16 +13,6 @@ const YEAR_SECONDS = 31_536_000;
 /** Names under `assets/` hold the hash of what is in them, so they never change; the page that names them may. */
 const FOREVER = `public, max-age=${YEAR_SECONDS}, immutable`;
 const ASKED_EACH_TIME = 'no-cache';
-
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 /**
  * `GET /` and the files that the page asks for. Without a build the page is answered 503 and everything else works.
@@ -46,9 +37,7 @@ export function addDashboard(app: FastifyInstance, built: string = BUILT): void 
     decorateReply: false,
     setHeaders: (reply, path) => {
       reply.header('cache-control', path.includes('/assets/') ? FOREVER : ASKED_EACH_TIME);
-      reply.header('content-security-policy', CONTENT_SECURITY_POLICY);
-      reply.header('x-content-type-options', 'nosniff');
-      reply.header('referrer-policy', 'same-origin');
+      reply.header('content-security-policy', DASHBOARD_POLICY);
     },
   });
 }

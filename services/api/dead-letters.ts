@@ -1,71 +1,63 @@
 /**
- * What could not count and why, over HTTP. The letters are read from their topic, so that is done at most every few seconds,
- * however many ask.
+ * What could not count and why, over HTTP. What was read of the topic is kept, and what came since is read at most every
+ * few seconds, however many ask.
  */
-import { type DeadLetterContext, type ListedLetter, list, type State } from '@tally/dead-letters';
+import { type DeadLetterContext, type DeadLetterCounts, NEWEST_MAX, RunningDeadLetters } from '@tally/dead-letters';
 import { TallyError } from '@tally/platform/errors';
 import { type FastifyInstance, Problem } from '@tally/platform/http';
 import { z } from 'zod';
 import { checked } from './parameters.ts';
 
 const LETTERS_DEFAULT = 20;
-const LETTERS_MAX = 500;
 const KEPT_MS = 5_000;
 const RETRY_AFTER_SECONDS = 5;
+/** A long topic takes longer, once; it is read on meanwhile. */
+const ANSWER_MS_MAX = 10_000;
 
-const page = z.object({ limit: z.coerce.number().int().min(0).max(LETTERS_MAX).default(LETTERS_DEFAULT) });
+export const deadLettersAsked = z.object({
+  limit: z.coerce.number().int().min(0).max(NEWEST_MAX).default(LETTERS_DEFAULT),
+});
 
 interface Read {
   at: number;
-  letters: Promise<ListedLetter[]>;
+  counts: Promise<DeadLetterCounts>;
 }
 
 /** `GET /v1/dead-letters?limit=`: how many there are by reason and what was done about them, and the newest ones. */
 export function addDeadLetterRoute(app: FastifyInstance, context: DeadLetterContext): void {
-  let last: Read | undefined;
+  const running = new RunningDeadLetters(context);
+  let last: (Read & { over: boolean }) | undefined;
   const read = (): Read => {
     const now = context.clock();
-    if (last && now - last.at < KEPT_MS) return last;
-    const begun = { at: now, letters: list(context) };
-    begun.letters.catch(() => {
-      if (last === begun) last = undefined;
-    });
+    if (last && (!last.over || now - last.at < KEPT_MS)) return last;
+    const begun = { at: now, counts: running.counts(), over: false };
+    begun.counts.then(
+      () => {
+        begun.over = true;
+      },
+      () => {
+        if (last === begun) last = undefined;
+      },
+    );
     last = begun;
     return begun;
   };
   app.get('/v1/dead-letters', async ({ query }) => {
-    const { limit } = checked(page, query);
-    const { at, letters } = read();
-    const all = await letters.catch(unavailable);
+    const { limit } = checked(deadLettersAsked, query);
+    const { at, counts } = read();
+    const { total, open, byReason, newest } = await inTime(counts.catch(unavailable));
     return {
-      total: all.length,
-      open: all.filter(({ state }) => state === 'open').length,
-      byReason: byReason(all),
-      newest: all.slice(0, limit).map(answered),
+      total,
+      open,
+      byReason: byReason.map(({ newestAt, ...rest }) => ({ ...rest, newestAt: new Date(newestAt).toISOString() })),
+      newest: newest.slice(0, limit).map(answered),
       computedAt: new Date(at).toISOString(),
     };
   });
 }
 
-type Reason = Record<State, number> & { reason: string; newestAt: string };
-
-/** The reason with the most open ones first. */
-function byReason(letters: readonly ListedLetter[]): Reason[] {
-  const reasons = [...Map.groupBy(letters, ({ reason }) => reason)].map(([reason, own]): Reason => {
-    const count = (wanted: State): number => own.filter(({ state }) => state === wanted).length;
-    const newestAt = own.reduce((newest, { at }) => Math.max(newest, at), 0);
-    return {
-      reason,
-      open: count('open'),
-      retried: count('retried'),
-      discarded: count('discarded'),
-      newestAt: new Date(newestAt).toISOString(),
-    };
-  });
-  return reasons.sort((a, b) => b.open - a.open || (a.reason < b.reason ? -1 : 1));
-}
-
-function answered({ origin, topic, partition, offset, reason, detail, service, at, state }: ListedLetter): object {
+function answered(letter: DeadLetterCounts['newest'][number]): object {
+  const { origin, topic, partition, offset, reason, detail, service, at, state } = letter;
   return {
     origin,
     topic,
@@ -77,6 +69,22 @@ function answered({ origin, topic, partition, offset, reason, detail, service, a
     state,
     at: new Date(at).toISOString(),
   };
+}
+
+/** Throws a 503 Problem when it takes too long. */
+async function inTime<Result>(work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const told = new Problem({
+      status: 503,
+      code: 'dead-letters-unread',
+      title: 'The dead letters are still being read',
+      detail: 'there are many, and they are read once after a start; try again',
+      headers: { 'retry-after': String(RETRY_AFTER_SECONDS) },
+    });
+    timer = setTimeout(() => reject(told), ANSWER_MS_MAX);
+  });
+  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function unavailable(cause: unknown): never {

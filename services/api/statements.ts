@@ -14,8 +14,9 @@ import {
   storedTexts,
   verifyStatements,
 } from '@tally/statements';
-import { csvOf, pdfOf, xlsxOf } from '@tally/statements/files';
+import { csvOf, type FileRenderer } from '@tally/statements/files';
 import { z } from 'zod';
+import { isKnown } from './caching.ts';
 import { addEvidenceRoutes } from './evidence.ts';
 import { checked, isAskedMonth, month, tenantOf } from './parameters.ts';
 
@@ -23,12 +24,19 @@ const NAME_CHARS_MAX = 1_000;
 const RETRY_AFTER_SECONDS = 30;
 
 const json = { type: 'application/json; charset=utf-8' };
-const FILES: Readonly<
-  Record<string, { type: string; of: (statement: Statement) => Uint8Array | Promise<Uint8Array> }>
-> = {
+
+interface FileKind {
+  type: string;
+  of: (statement: Statement, renderer: FileRenderer) => Uint8Array | Promise<Uint8Array>;
+}
+
+const FILES: Readonly<Record<string, FileKind>> = {
   csv: { type: 'text/csv; charset=utf-8; header=present', of: csvOf },
-  xlsx: { type: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', of: xlsxOf },
-  pdf: { type: 'application/pdf', of: pdfOf },
+  xlsx: {
+    type: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+    of: (statement, renderer) => renderer.render(statement, 'xlsx'),
+  },
+  pdf: { type: 'application/pdf', of: (statement, renderer) => renderer.render(statement, 'pdf') },
 };
 
 /** `2026-03`, or with the ending of a file. */
@@ -55,7 +63,7 @@ export const verificationAsked = z.object({
  * change, so its digest is the ETag. `GET /v1/statements/verification[?tenant=]` holds all of them against their digests,
  * one another and the topic.
  */
-export function addStatementRoutes(app: FastifyInstance, sources: StatementSources): void {
+export function addStatementRoutes(app: FastifyInstance, sources: StatementSources, renderer: FileRenderer): void {
   const { clickhouse } = sources;
 
   app.post('/v1/tenants/:tenantId/statements/:month', async ({ params, body }, reply) => {
@@ -76,10 +84,14 @@ export function addStatementRoutes(app: FastifyInstance, sources: StatementSourc
     const { statement, text } = await requireStatement(sources, { tenantId, month });
     const of = FILES[format];
     const etag = of ? `${statement.digest}.${format}` : statement.digest;
-    if (request.headers['if-none-match'] === `"${etag}"`) return reply.code(304).header('etag', `"${etag}"`).send();
+    if (isKnown(request, `"${etag}"`)) return reply.code(304).header('etag', `"${etag}"`).send();
     if (!of) return sent(reply, { ...json, etag }, text);
     reply.header('content-disposition', `attachment; filename="tally-${tenantId}-${month}.${format}"`);
-    return sent(reply, { type: of.type, etag }, Buffer.from(await of.of(statement)));
+    return sent(
+      reply,
+      { type: of.type, etag },
+      Buffer.from(await Promise.resolve(of.of(statement, renderer)).catch(refused)),
+    );
   });
 
   addEvidenceRoutes(app, {
@@ -122,6 +134,7 @@ const REFUSALS: Readonly<Record<string, { status: number; code: string; title: s
   TENANT_UNKNOWN: { status: 404, code: 'tenant-unknown', title: 'Nothing is known of the tenant' },
   STATEMENT_TOO_EARLY: { status: 409, code: 'statement-too-early', title: 'The month cannot be stated yet' },
   STATEMENT_TOO_LARGE: { status: 422, code: 'statement-too-large', title: 'The statement is too large to be kept' },
+  RENDERER_BUSY: { status: 503, code: 'files-busy', title: 'Too many files are being made' },
   STATEMENT_LOG_UNREAD: { status: 503, code: 'statement-log-unread', title: 'Events of the month are not counted yet' },
   STATEMENT_OVERTAKEN: { status: 503, code: 'statement-overtaken', title: 'Others are issuing statements' },
 };

@@ -2,6 +2,7 @@
  * Asks the api, as any outsider would. Its answers are checked, so that a wrong address is told apart from a figure.
  */
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ConflictsAnswer,
   type CurveAnswer,
@@ -64,6 +65,10 @@ export interface Asked {
   query?: Record<string, string | undefined>;
   body?: object;
 }
+
+/** Times that a call is sent when the api asks to come again later. */
+const ASKED_MAX = 3;
+const WAIT_SECONDS_MAX = 60;
 
 export class ApiClient {
   readonly #url: string;
@@ -250,7 +255,9 @@ export class ApiClient {
     const headers = { authorization: `Bearer ${this.#key}`, ...(sent ? { 'content-type': 'application/json' } : {}) };
     let response: Response;
     try {
-      response = await fetch(url, { method, headers, ...(sent ? { body: JSON.stringify(sent) } : {}) });
+      response = await whenAdmitted(() =>
+        fetch(url, { method, headers, ...(sent ? { body: JSON.stringify(sent) } : {}) }),
+      );
     } catch (cause) {
       throw new TallyError(`the api at ${this.#url} does not answer: ${messageOf(cause)}`, {
         code: 'API_UNAVAILABLE',
@@ -267,5 +274,17 @@ export class ApiClient {
     const refused = faultsAnswer.safeParse(body);
     if (refused.success) throw new LinesRefused(detail, refused.data.faults);
     throw new TallyError(detail, { code, retriable: response.status >= 500 });
+  }
+}
+
+/** A list of thousands of tenants may be asked for faster than the api lets one key ask: then it says when to go on. */
+async function whenAdmitted(ask: () => Promise<Response>): Promise<Response> {
+  for (let asked = 1; ; asked++) {
+    const response = await ask();
+    const told = response.headers.get('retry-after') ?? '';
+    const waitSeconds = /^\d+$/.test(told) ? Number(told) : Number.POSITIVE_INFINITY;
+    if (response.status !== 429 || asked === ASKED_MAX || waitSeconds > WAIT_SECONDS_MAX) return response;
+    await response.body?.cancel();
+    await sleep(waitSeconds * 1_000);
   }
 }

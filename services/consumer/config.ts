@@ -22,6 +22,11 @@ export const consumerConfig = z.object({
   TALLY_FETCH_WAIT_MS_MAX: wholeNumber(1, 10_000, 200),
   /** How often the logs are checked while they are read. */
   TALLY_LOG_CHECK_INTERVAL_MS: wholeNumber(100, 3_600_000, 10_000),
+  /** Groups of batches written at the same time; a partition is always in the same lane. */
+  TALLY_LANES: wholeNumber(1, 16, 2),
+  /** Memory of the fingerprints of known keys, 5 to 7.5 bytes a key; 0 asks the index about every key. */
+  TALLY_FILTER_BYTES_MAX: wholeNumber(0, Number.MAX_SAFE_INTEGER, 2 * 1024 ** 3),
+  /** Records in one insert. */
   TALLY_GROUP_RECORDS_MAX: wholeNumber(1, 1_000_000, 60_000),
 });
 

@@ -10,9 +10,11 @@ import { Registry } from 'prom-client';
 import { checkLogsAtStart, watchLogs } from './check-logs.ts';
 import type { ConsumerConfig } from './config.ts';
 import { checkDurability } from './durability.ts';
-import { GroupCommit } from './group-commit.ts';
 import { IdentifierHasher } from './identifiers.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
+import { KeyFilters } from './key-filters.ts';
+import { checkKeyScheme } from './key-scheme.ts';
+import { Lanes } from './lanes.ts';
 import { currentLog } from './logs.ts';
 import { createMetrics } from './metrics.ts';
 
@@ -34,6 +36,8 @@ export interface RunningConsumer {
 
 /** How long a stop waits for what is in hand before it calls off retries, milliseconds. */
 const STOP_GRACE_MS = 5_000;
+/** Groups' worth of records that may wait in a lane while one is being written. */
+const GROUPS_WAITING_MAX = 2;
 /** Records on a wrong partition make the number of partitions be asked again, at most this often, milliseconds. */
 const PARTITIONS_KEPT_MS = 1_000;
 
@@ -88,18 +92,28 @@ async function startOn(
     profiles: await currentLog(clickhouse, topics.profiles),
   };
   await checkDurability(clickhouse);
+  await checkKeyScheme(clickhouse);
   const checks = { logs, kafka, admin, clickhouse, groupId };
   await checkLogsAtStart(checks);
 
   const registry = new Registry();
   const stopping = new AbortController();
+  const metrics = createMetrics(registry);
+  const filters = new KeyFilters({
+    clickhouse,
+    metered: logs.interactions,
+    log,
+    metrics,
+    bytesMax: config.TALLY_FILTER_BYTES_MAX,
+  });
   const ingest = new Ingest({
     clickhouse,
     sender,
     topics,
     logs,
     hasher: new IdentifierHasher(config.TALLY_IDENTIFIER_SECRET),
-    metrics: createMetrics(registry),
+    metrics,
+    filters,
     log,
     committed: async (topic, partition) => {
       const metered = topic === topics.interactions ? logs.interactions : logs.profiles;
@@ -108,12 +122,16 @@ async function startOn(
     extent: async (topic, partition) =>
       (await admin.extents(topic)).find((extent) => extent.partition === partition) ?? { start: 0n, end: 0n },
     partitionsNow: keptFor(PARTITIONS_KEPT_MS, async (topic) => (await admin.extents(topic)).length),
+    commit: (handled) => consumer.commit(handled),
     stopping: stopping.signal,
     ...(checkpoint ? { checkpoint } : {}),
   });
-  const groups = new GroupCommit({
+  const lanes = new Lanes({
+    lanes: config.TALLY_LANES,
     recordsMax: config.TALLY_GROUP_RECORDS_MAX,
-    write: (batches) => ingest.write(batches).catch((error: unknown) => endIfFinal(error, onFatal)),
+    waitingRecordsMax: config.TALLY_GROUP_RECORDS_MAX * GROUPS_WAITING_MAX,
+    prepare: (batches) => ingest.prepare(batches).catch((error: unknown) => endIfFinal(error, onFatal)),
+    write: (prepared) => ingest.write(prepared).catch((error: unknown) => endIfFinal(error, onFatal)),
   });
   let assignments = 0;
   const consumer = new GroupConsumer({
@@ -127,13 +145,13 @@ async function startOn(
     fetchBytesMaxPerPartition: config.TALLY_FETCH_BYTES_PER_PARTITION_MAX,
     fetchBytesMin: config.TALLY_FETCH_BYTES_MIN,
     fetchWaitMsMax: config.TALLY_FETCH_WAIT_MS_MAX,
-    handle: (batch) => groups.submit(batch),
-    onAssigned: () => {
+    take: (batch) => lanes.take(batch),
+    onAssigned: (assignment) => {
       assignments++;
       ingest.reassigned();
+      filters.assigned(assignment[topics.interactions] ?? []);
     },
     onFatal,
-    checkpoint,
   });
   await consumer.start();
   const stopWatching = watchLogs({
@@ -149,8 +167,10 @@ async function startOn(
     stop: async () => {
       stopWatching();
       setTimeout(() => stopping.abort(stopped), STOP_GRACE_MS).unref();
+      consumer.pause();
+      await lanes.idle();
       await consumer.stop();
-      await groups.idle();
+      await filters.close();
       await close();
     },
   };

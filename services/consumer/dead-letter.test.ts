@@ -9,7 +9,7 @@ it.each([
   ['nothing', null, null],
   ['no bytes', Buffer.alloc(0), Buffer.alloc(0)],
 ])('a dead letter holds what was refused as it was, with the reason and the place: %s', (_, value, key) => {
-  const record = { offset: 2n ** 40n - 1n, key, value, timestamp: 0 };
+  const record = { offset: 2 ** 40 - 1, key, value, timestamp: 0 };
   expect(deadLetter(record, fault, origin, 'tally.dead-letters.v1')).toEqual({
     topic: 'tally.dead-letters.v1',
     key,
@@ -34,7 +34,7 @@ it('a dead letter carries on what a retried record says of its lineage, and noth
     reason: Buffer.from('forged'),
     traceparent: Buffer.from('00-1-2-01'),
   };
-  const record = { offset: 9n, key: null, value: null, timestamp: 0, headers };
+  const record = { offset: 9, key: null, value: null, timestamp: 0, headers };
   expect(deadLetter(record, fault, origin, 'tally.dead-letters.v1').headers).toEqual({
     reason: 'missing-key',
     detail: 'the record’s key is empty',

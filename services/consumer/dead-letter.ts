@@ -37,7 +37,7 @@ export function deadLetter(
       topic: origin.topic,
       epoch: String(origin.epoch),
       partition: String(origin.partition),
-      offset: record.offset.toString(),
+      offset: String(record.offset),
       service: origin.service,
       ...lineageOf(record.headers),
     },

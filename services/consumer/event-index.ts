@@ -3,7 +3,7 @@
  */
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { CHANNELS, DIRECTIONS } from '@tally/schemas';
-import { type KnownKey, type KnownKeys, keyName } from './first-occurrence.ts';
+import type { KnownKey, KnownKeys } from './first-occurrence.ts';
 import { KEY_BYTES } from './hash.ts';
 
 /** RowBinary: key 16, kind 1, position 8, occurred_at 8, channel 1, direction 1, content_hash 8. */
@@ -16,12 +16,13 @@ const LOOK_UP = `
   WHERE event_key IN (SELECT event_key FROM asked)
   FORMAT RowBinary`;
 
-/** What the index knows of the keys. Unknown ones are absent from the answer. */
-export async function lookUp(clickhouse: ClickHouse, keys: Iterable<Buffer>): Promise<KnownKeys> {
-  const distinct = new Map<string, Buffer>();
-  for (const key of keys) distinct.set(keyName(key), key);
-  if (distinct.size === 0) return new Map();
-  const asked = { name: 'asked', structure: 'event_key UInt128', rowBinary: Buffer.concat([...distinct.values()]) };
+/**
+ * What the index knows of keys. Unknown ones are absent from the answer.
+ * @param keys 16 bytes each, one after the other; any may stand there twice
+ */
+export async function lookUp(clickhouse: ClickHouse, keys: Buffer): Promise<KnownKeys> {
+  if (keys.length === 0) return new Map();
+  const asked = { name: 'asked', structure: 'event_key UInt128', rowBinary: keys };
   const answer = await clickhouse.queryWithTable(LOOK_UP, asked, ROW_BYTES);
   return readAnswer(answer);
 }

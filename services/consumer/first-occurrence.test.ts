@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogEvent } from './decode.ts';
-import { type Decided, decide, type KnownKey, type KnownKeys, keyName, type Outcome } from './first-occurrence.ts';
+import { type Decision, decide, type KnownKey, type KnownKeys, keyName, type Outcome } from './first-occurrence.ts';
 import { positionOf } from './position.ts';
 import { eventAt, interaction, NOW, voided } from './test-events.ts';
 
@@ -14,6 +14,12 @@ function eventOf(word: string, position: bigint): LogEvent {
 
 function eventsOf(words: string): LogEvent[] {
   return words.split(' ').map((word, index) => eventOf(word, BigInt(index + 1)));
+}
+
+type Decided = Decision & { event: LogEvent };
+
+function decideAll(events: readonly LogEvent[], known: KnownKeys): Decided[] {
+  return events.map((event) => ({ event, ...decide(event, known) }));
 }
 
 /** Outcomes in short, with the position that a void takes back. */
@@ -41,7 +47,7 @@ describe('decide', () => {
     ['v2 i1', 'void counted'],
     ['i1 v2', 'counted void'],
   ])('%s: %s', (words, outcomes) => {
-    expect(told(decide(eventsOf(words), new Map()))).toBe(outcomes);
+    expect(told(decideAll(eventsOf(words), new Map()))).toBe(outcomes);
   });
 
   it.each([
@@ -54,14 +60,14 @@ describe('decide', () => {
     ['v1 i1', 'v1', 'duplicate'],
     ['i1 v1', 'i1 v1', 'duplicate duplicate'],
   ])('knows of %s from an earlier batch, and says of %s: %s', (before, words, outcomes) => {
-    const index: IndexRow[] = rowsOf(decide(eventsOf(before), new Map()));
+    const index: IndexRow[] = rowsOf(decideAll(eventsOf(before), new Map()));
     const after = words.split(' ').map((word, at) => eventOf(word, BigInt(100 + at)));
-    expect(told(decide(after, lookUp(index, after)))).toBe(outcomes);
+    expect(told(decideAll(after, lookUp(index, after)))).toBe(outcomes);
   });
 
   it('names the channel, direction and time of the interaction that a void takes back', () => {
     const first = eventAt(1n, interaction({ channel: 'form_submission', direction: 'inbound', occurredAt: NOW - 5 }));
-    const [, taking] = decide([first, eventAt(2n, voided())], new Map());
+    const [, taking] = decideAll([first, eventAt(2n, voided())], new Map());
     expect(taking?.takesBack).toMatchObject({ channel: 'form_submission', direction: 'inbound', occurredAt: NOW - 5 });
   });
 
@@ -80,12 +86,12 @@ describe('decide', () => {
       contentHash: 0n,
     } as const;
     const known: KnownKeys = new Map([[keyName(taking.eventKey), { interaction: first }]]);
-    expect(told(decide([taking], known))).toBe(outcome);
+    expect(told(decideAll([taking], known))).toBe(outcome);
   });
 
   it('calls a repetition with another time conflicting, and counts the first’s', () => {
     const events = [eventAt(1n, interaction()), eventAt(2n, interaction({ occurredAt: NOW + 1 }))];
-    expect(told(decide(events, new Map()))).toBe('counted conflicting');
+    expect(told(decideAll(events, new Map()))).toBe('counted conflicting');
   });
 });
 
@@ -177,7 +183,7 @@ function consume(log: readonly LogEvent[], tries: Iterator<Step>): Set<string>[]
   const outcomes = log.map(() => new Set<string>());
   const attempt = (from: number, to: number): IndexRow[] => {
     const batch = log.slice(from, to);
-    const decided = decide(batch, lookUp(index, batch));
+    const decided = decideAll(batch, lookUp(index, batch));
     for (const [at, one] of decided.entries()) outcomes[from + at]?.add(told([one]));
     return rowsOf(decided);
   };

@@ -7,7 +7,12 @@
  *   - else it counts. Known at its own position only means that this batch was written before.
  */
 import type { Channel, Direction } from '@tally/schemas';
-import type { LogEvent } from './decode.ts';
+
+/** An event as far as its outcome depends on it. */
+export type Occurrence = { position: bigint; eventKey: Buffer } & (
+  | { kind: 'interaction'; value: { occurredAt: number; channel: Channel; direction: Direction }; contentHash: bigint }
+  | { kind: 'void' }
+);
 
 /** An interaction as the index has it. */
 export interface KnownInteraction {
@@ -31,8 +36,7 @@ export type KnownKeys = Map<string, KnownKey>;
 
 export type Outcome = 'counted' | 'duplicate' | 'conflicting' | 'void' | 'suppressed';
 
-export interface Decided {
-  event: LogEvent;
+export interface Decision {
   outcome: Outcome;
   /** For a void: the counted interaction it takes back, if that came first. */
   takesBack?: KnownInteraction;
@@ -44,42 +48,35 @@ export function keyName(key: Buffer): string {
 }
 
 /**
- * Decides a batch. Events of one key must come in the order of their positions.
- * @param known what the index has; it is extended by what this batch adds
+ * Decides one event. Those of one key must come in the order of their positions.
+ * @param known what is known so far; it is extended by what this event adds
  */
-export function decide(events: readonly LogEvent[], known: KnownKeys): Decided[] {
-  return events.map((event) => {
-    const name = keyName(event.eventKey);
-    let entry = known.get(name);
-    if (!entry) {
-      entry = {};
-      known.set(name, entry);
-    }
-    return event.kind === 'void' ? decideVoid(event, entry) : decideInteraction(event, entry);
-  });
+export function decide(event: Occurrence, known: KnownKeys): Decision {
+  const name = keyName(event.eventKey);
+  let entry = known.get(name);
+  if (!entry) {
+    entry = {};
+    known.set(name, entry);
+  }
+  return event.kind === 'void' ? decideVoid(event, entry) : decideInteraction(event, entry);
 }
 
-function decideInteraction(event: LogEvent & { kind: 'interaction' }, entry: KnownKey): Decided {
+function decideInteraction(event: Occurrence & { kind: 'interaction' }, entry: KnownKey): Decision {
   const first = entry.interaction;
   if (first && first.position < event.position) {
-    return { event, outcome: first.contentHash === event.contentHash ? 'duplicate' : 'conflicting' };
+    return { outcome: first.contentHash === event.contentHash ? 'duplicate' : 'conflicting' };
   }
   const suppressed = entry.void !== undefined && entry.void.position < event.position;
-  entry.interaction = {
-    position: event.position,
-    occurredAt: event.value.occurredAt,
-    channel: event.value.channel,
-    direction: event.value.direction,
-    contentHash: event.contentHash,
-    suppressed,
-  };
-  return { event, outcome: suppressed ? 'suppressed' : 'counted' };
+  const { occurredAt, channel, direction } = event.value;
+  const { position, contentHash } = event;
+  entry.interaction = { position, occurredAt, channel, direction, contentHash, suppressed };
+  return { outcome: suppressed ? 'suppressed' : 'counted' };
 }
 
-function decideVoid(event: LogEvent & { kind: 'void' }, entry: KnownKey): Decided {
-  if (entry.void && entry.void.position < event.position) return { event, outcome: 'duplicate' };
+function decideVoid(event: Occurrence & { kind: 'void' }, entry: KnownKey): Decision {
+  if (entry.void && entry.void.position < event.position) return { outcome: 'duplicate' };
   entry.void = { position: event.position };
   const { interaction } = entry;
   const takesBack = interaction && !interaction.suppressed && interaction.position < event.position;
-  return { event, outcome: 'void', ...(takesBack ? { takesBack: interaction } : {}) };
+  return { outcome: 'void', ...(takesBack ? { takesBack: interaction } : {}) };
 }

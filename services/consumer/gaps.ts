@@ -6,14 +6,14 @@ import { TallyError } from '@tally/platform/errors';
 import type { IncomingBatch } from '@tally/platform/kafka';
 
 /** More missing offsets in one batch than any transaction leaves. */
-const GAP_OFFSETS_MAX = 1_000_000n;
+const GAP_OFFSETS_MAX = 1_000_000;
 
 /** Reads one partition on from where it was left. */
 export class Cursor {
-  #next: bigint;
+  #next: number;
 
   /** @param next the first offset that has not been handled yet */
-  constructor(next: bigint) {
+  constructor(next: number) {
     this.#next = next;
   }
 
@@ -21,18 +21,18 @@ export class Cursor {
    * The offsets of a batch that hold no record, those between the last batch and this one included.
    * Throws `LOG_GAP` when more is missing than control records explain.
    */
-  gaps(batch: IncomingBatch): bigint[] {
-    const missing: bigint[] = [];
+  gaps(batch: IncomingBatch): number[] {
+    const missing: number[] = [];
     let at = batch.fetchedFrom;
     if (this.#next < at) at = this.#next;
     for (const { offset } of batch.records) {
       if (offset - at > GAP_OFFSETS_MAX) {
         const { topic, partition } = batch;
-        const message = `${topic}/${partition} has no record from ${at} to ${offset - 1n}`;
+        const message = `${topic}/${partition} has no record from ${at} to ${offset - 1}`;
         throw new TallyError(message, { code: 'LOG_GAP', retriable: false });
       }
       for (; at < offset; at++) missing.push(at);
-      at = offset + 1n;
+      at = offset + 1;
     }
     for (; at <= batch.lastOffset; at++) missing.push(at);
     return missing;
@@ -48,11 +48,11 @@ export class Cursor {
 
   /** Remembers that everything up to the batch's last offset is handled; what was handled before stays so. */
   advance({ lastOffset }: IncomingBatch): void {
-    if (lastOffset >= this.#next) this.#next = lastOffset + 1n;
+    if (lastOffset >= this.#next) this.#next = lastOffset + 1;
   }
 
   /** The first offset that has not been handled yet. */
-  get next(): bigint {
+  get next(): number {
     return this.#next;
   }
 }

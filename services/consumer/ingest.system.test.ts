@@ -1,6 +1,7 @@
 /**
  * What Ingest makes of batches that the group hands over late: fetched before a rebalance, given after it.
  */
+import type { IncomingBatch } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -35,6 +36,7 @@ describe('Ingest', () => {
       log: createLog('test', 'fatal'),
       committed: async () => committed,
       extent: async () => ({ start: 0n, end: logEnd }),
+      commit: async () => undefined,
       partitionsNow: async () => 1,
       stopping: new AbortController().signal,
     });
@@ -42,25 +44,27 @@ describe('Ingest', () => {
 
   afterEach(() => system.close());
 
+  const write = async (batches: IncomingBatch[]) => ingest.write(await ingest.prepare(batches));
+
   /** One event for each offset, `e0` at 0. */
-  const batch = (from: number, to: number, end: bigint) =>
+  const batch = (from: number, to: number, end: number) =>
     batchOf([], {
       topic: system.topics.interactions,
-      fetchedFrom: BigInt(from),
-      lastOffset: BigInt(to - 1),
+      fetchedFrom: from,
+      lastOffset: to - 1,
       end,
       records: Array.from({ length: to - from }, (_, index) =>
-        incoming(interaction({ eventId: `e${from + index}` }), { offset: BigInt(from + index) }),
+        incoming(interaction({ eventId: `e${from + index}` }), { offset: from + index }),
       ),
     });
 
   it('writes a batch again that was fetched before others read on, and takes no record after it for a gap', async () => {
-    await ingest.write([batch(0, 4, 4n)]);
-    await ingest.write([batch(4, 8, 8n)]);
+    await write([batch(0, 4, 4)]);
+    await write([batch(4, 8, 8)]);
     committed = 8n;
     ingest.reassigned();
-    await ingest.write([batch(2, 4, 4n)]);
-    await ingest.write([batch(8, 10, 10n)]);
+    await write([batch(2, 4, 4)]);
+    await write([batch(8, 10, 10)]);
     expect(await system.outcomes()).toEqual({ counted: 10 });
   });
 
@@ -68,7 +72,7 @@ describe('Ingest', () => {
     committed = 8n;
     logEnd = 7n;
     const refusal = { code: 'LOG_WENT_BACK', retriable: false, message: expect.stringContaining('ends at 7') };
-    await expect(ingest.write([batch(2, 4, 4n)])).rejects.toMatchObject(refusal);
+    await expect(write([batch(2, 4, 4)])).rejects.toMatchObject(refusal);
     expect(await system.outcomes()).toEqual({});
   });
 });

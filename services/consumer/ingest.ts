@@ -1,36 +1,33 @@
 /**
- * The flow of a batch: decode, first occurrence or not, one insert. The commit follows when `write` has resolved.
+ * The flow of a group of batches: decode, first occurrence or not, one insert, commit.
  *
  * What a crash costs after each step:
  *   1. dead letters sent         they are sent again, with the same origin; nothing is counted
  *   2. index asked               nothing
- *   3. inserted                  the batch comes again; its rows are found at their own positions and written again,
+ *   3. inserted                  the batches come again; their rows are found at their own positions and written again,
  *                                which changes no set
  *   4. committed                 nothing
  */
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
-import type { IncomingBatch, OutgoingRecord, Sender } from '@tally/platform/kafka';
+import type { Handled, IncomingBatch, IncomingRecord, OutgoingRecord, Sender } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { retryForever } from '@tally/platform/retry';
 import type { Fault, Topics } from '@tally/schemas';
 import { deadLetter } from './dead-letter.ts';
-import { decodeEvent, decodeProfile, type LogEvent, type Place } from './decode.ts';
+import { decideRows, keysToAsk } from './decide-rows.ts';
+import { decodeEvent, decodeProfile, type Place } from './decode.ts';
+import { EventColumns, ROW_KIND } from './event-columns.ts';
 import { lookUp } from './event-index.ts';
-import { decide } from './first-occurrence.ts';
 import { Cursor } from './gaps.ts';
+import { KEY_BYTES } from './hash.ts';
 import type { IdentifierHasher } from './identifiers.ts';
+import { InteractionReader } from './interaction-reader.ts';
+import type { KeyFilters } from './key-filters.ts';
 import type { MeteredLog } from './logs.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { positionOf } from './position.ts';
-import {
-  type EmptyRow,
-  encodeEvents,
-  encodeProfiles,
-  INGEST_COLUMNS,
-  INGEST_PROFILE_COLUMNS,
-  type ProfileRow,
-} from './rows.ts';
+import { type EmptyRow, encodeProfiles, INGEST_PROFILE_COLUMNS, type ProfileRow } from './rows.ts';
 
 /** Named places between the steps, where a test may make the process die or freeze. Nothing is passed in production. */
 export const CHECKPOINTS = [
@@ -52,12 +49,16 @@ export interface IngestOptions {
   topics: Topics;
   logs: { interactions: MeteredLog; profiles: MeteredLog };
   hasher: IdentifierHasher;
+  /** What stands in front of the index; without it, the index is asked about every key. */
+  filters?: KeyFilters;
   metrics: ConsumerMetrics;
   log: Logger;
   /** Where a partition is to be read on from when it has just been assigned. */
   committed: (topic: string, partition: number) => Promise<bigint>;
   /** What the log has of a partition now: its first offset, and where the next record will stand. */
   extent: (topic: string, partition: number) => Promise<{ start: bigint; end: bigint }>;
+  /** Told of what is written. */
+  commit: (handled: readonly Handled[]) => Promise<void>;
   /** How many partitions the topic has now. */
   partitionsNow: (topic: string) => Promise<number>;
   /** Ends the waits between retries when the process is to stop. */
@@ -65,13 +66,25 @@ export interface IngestOptions {
   checkpoint?: (place: Checkpoint) => Promise<void>;
 }
 
-/** The rows of a group of batches, before it is known which count. */
-interface Decoded {
-  events: LogEvent[];
+/** A group of batches, before it is known which of its events count. */
+export interface Prepared {
+  batches: readonly IncomingBatch[];
+  events: EventColumns;
+  /** Which rows of `events` came from which partition. */
+  stretches: { partition: number; from: number; to: number }[];
   profiles: ProfileRow[];
-  emptyEvents: EmptyRow[];
   emptyProfiles: EmptyRow[];
   deadLetters: OutgoingRecord[];
+  handled: Handled[];
+}
+
+/** Where a partition was left. */
+interface Reading {
+  cursor: Cursor;
+  /** What the group had committed when it was last asked: less is never committed. */
+  committed: number;
+  /** Partitions were assigned since: others may have read on. */
+  stale: boolean;
 }
 
 const RETRY_WAIT_MS_FIRST = 100;
@@ -79,77 +92,139 @@ const RETRY_WAIT_MS_MAX = 5_000;
 
 export class Ingest {
   readonly #options: IngestOptions;
-  #cursors = new Map<string, Cursor>();
+  readonly #readings = new Map<string, Reading>();
+  readonly #reader = new InteractionReader();
 
   constructor(options: IngestOptions) {
     this.#options = options;
   }
 
-  /** Forgets where partitions were left: they may have been others' meanwhile. */
+  /** To be told when partitions were assigned: any may have been others' meanwhile. */
   reassigned(): void {
-    this.#cursors = new Map();
+    for (const reading of this.#readings.values()) reading.stale = true;
   }
 
-  /** Writes batches of any partitions; each partition's batches in the order of their offsets. */
-  async write(batches: readonly IncomingBatch[]): Promise<void> {
-    // 1. Decode and validate; what fails goes to the dead letters, acknowledged.
-    const decoded = await this.#decode(batches);
-    await this.#options.checkpoint?.('decoded');
-    await this.#timed('dead-letters', () => this.#options.sender.send(decoded.deadLetters));
-    await this.#options.checkpoint?.('dead-letters-sent');
-
-    // 2. Ask the index which keys are known.
-    const { clickhouse } = this.#options;
-    const keys = decoded.events.map(({ eventKey }) => eventKey);
-    const known = await this.#timed('look-up', () => this.#untilDone('look-up', () => lookUp(clickhouse, keys)));
-    await this.#options.checkpoint?.('looked-up');
-    const decided = decide(decoded.events, known);
-
-    // 3. One insert with every row's outcome, tried with the same bytes until it is acknowledged.
-    if (decided.length + decoded.emptyEvents.length > 0) {
-      const rows = encodeEvents(decided, decoded.emptyEvents);
-      await this.#insert('ingest', INGEST_COLUMNS, rows);
-    }
-    if (decoded.profiles.length + decoded.emptyProfiles.length > 0) {
-      const rows = encodeProfiles(decoded.profiles, decoded.emptyProfiles);
-      await this.#insert('ingest_profiles', INGEST_PROFILE_COLUMNS, rows);
-    }
-    await this.#options.checkpoint?.('inserted');
-    for (const batch of batches) this.#cursors.get(partitionName(batch))?.advance(batch);
-    this.#count(batches, decided, decoded);
-  }
-
-  async #decode(batches: readonly IncomingBatch[]): Promise<Decoded> {
-    const into: Decoded = { events: [], profiles: [], emptyEvents: [], emptyProfiles: [], deadLetters: [] };
+  /** Step 1: decodes and validates batches of any partitions; each partition's batches in the order of their offsets. */
+  async prepare(batches: readonly IncomingBatch[]): Promise<Prepared> {
+    const into: Prepared = {
+      batches,
+      events: new EventColumns(),
+      stretches: [],
+      profiles: [],
+      emptyProfiles: [],
+      deadLetters: [],
+      handled: [],
+    };
     for (const batch of batches) {
       const place = this.#place(batch);
-      const cursor = await this.#cursor(batch);
-      const empty = place.kind === 'interactions' ? into.emptyEvents : into.emptyProfiles;
-      for (const offset of cursor.gaps(batch)) {
-        empty.push({ position: positionOf(place.epoch, batch.partition, offset), outcome: 'control' });
+      const reading = await this.#reading(batch, place);
+      const gaps = reading.cursor.gaps(batch);
+      await this.#timed('decode', async () => {
+        if (place.kind === 'interactions') await this.#decodeEvents(batch, place, gaps, into);
+        else await this.#decodeProfiles(batch, place, gaps, into);
+      });
+      reading.cursor.advance(batch);
+      const { topic, partition, lastOffset } = batch;
+      into.handled.push({ topic, partition, offset: Math.max(lastOffset + 1, reading.committed) });
+    }
+    await this.#options.checkpoint?.('decoded');
+    return into;
+  }
+
+  /** Steps 2 to 4; resolves when the group's rows are written and its offsets are committed. */
+  async write(prepared: Prepared): Promise<void> {
+    const { clickhouse, sender, checkpoint, commit } = this.#options;
+    const { events, profiles, emptyProfiles, deadLetters } = prepared;
+    // What failed in step 1 goes to the dead letters, acknowledged.
+    if (deadLetters.length > 0) await this.#timed('dead-letters', () => sender.send(deadLetters));
+    await checkpoint?.('dead-letters-sent');
+
+    // 2. Ask the index which keys are known, of those that are not surely new.
+    const surelyNew = this.#filter(prepared);
+    const keys = keysToAsk(events, surelyNew);
+    this.#options.metrics.keysAsked.inc(keys.length / KEY_BYTES);
+    const known = await this.#timed('look-up', () => this.#untilDone('look-up', () => lookUp(clickhouse, keys)));
+    await checkpoint?.('looked-up');
+    decideRows(events, known, surelyNew);
+
+    // 3. One insert with every row's outcome, tried with the same bytes until it is acknowledged.
+    const halfway = checkpoint && (() => checkpoint('insert-half-sent'));
+    if (events.rows > 0) {
+      const block = events.bytes();
+      await this.#insert(() => clickhouse.insertNative('ingest', block, halfway));
+    }
+    if (profiles.length + emptyProfiles.length > 0) {
+      const rows = encodeProfiles(profiles, emptyProfiles);
+      await this.#insert(() => clickhouse.insertRowBinary('ingest_profiles', INGEST_PROFILE_COLUMNS, rows, halfway));
+    }
+    await checkpoint?.('inserted');
+    this.#count(prepared);
+
+    await checkpoint?.('before-commit');
+    await this.#timed('commit', () => commit(prepared.handled));
+    await checkpoint?.('committed');
+  }
+
+  async #decodeEvents(batch: IncomingBatch, place: Place, gaps: readonly number[], into: Prepared): Promise<void> {
+    const { events } = into;
+    const from = events.rows;
+    for (const offset of gaps) events.appendEmpty('control', place, offset);
+    for (const record of batch.records) {
+      if (this.#reader.read(record, place)) {
+        events.append(this.#reader, place, record.offset);
+        continue;
       }
-      for (const record of batch.records) {
-        const position = positionOf(place.epoch, batch.partition, record.offset);
-        let fault: Fault | undefined;
-        if (place.kind === 'interactions') {
-          const event = decodeEvent(record, place, position);
-          if (event.ok) into.events.push(event.event);
-          else fault = event.fault;
-        } else {
-          const profile = decodeProfile(record, place);
-          if (profile.ok) into.profiles.push(this.#profileRow(position, profile.record));
-          else fault = profile.fault;
-        }
-        if (!fault) continue;
-        if (fault.reason === 'wrong-partition') await this.#refuseMorePartitions(batch.topic, place.partitions);
-        empty.push({ position, outcome: 'dead-letter' });
-        const { topic, partition } = batch;
-        const origin = { topic, epoch: place.epoch, partition, service: 'consumer' };
-        into.deadLetters.push(deadLetter(record, fault, origin, this.#options.topics.deadLetters));
-        this.#options.metrics.deadLetters.inc({ reason: fault.reason });
+      const decoded = decodeEvent(record, place, positionOf(place.epoch, place.partition, BigInt(record.offset)));
+      if (decoded.ok) events.appendDecoded(decoded.event, place, record.offset);
+      else {
+        await this.#refuse(batch, place, record, decoded.fault, into);
+        events.appendEmpty('dead-letter', place, record.offset);
       }
     }
-    return into;
+    into.stretches.push({ partition: place.partition, from, to: events.rows });
+  }
+
+  async #decodeProfiles(batch: IncomingBatch, place: Place, gaps: readonly number[], into: Prepared): Promise<void> {
+    const positionAt = (offset: number) => positionOf(place.epoch, place.partition, BigInt(offset));
+    for (const offset of gaps) into.emptyProfiles.push({ position: positionAt(offset), outcome: 'control' });
+    for (const record of batch.records) {
+      const position = positionAt(record.offset);
+      const decoded = decodeProfile(record, place);
+      if (decoded.ok) into.profiles.push(this.#profileRow(position, decoded.record));
+      else {
+        await this.#refuse(batch, place, record, decoded.fault, into);
+        into.emptyProfiles.push({ position, outcome: 'dead-letter' });
+      }
+    }
+  }
+
+  async #refuse(
+    { topic, partition }: IncomingBatch,
+    place: Place,
+    record: IncomingRecord,
+    fault: Fault,
+    into: Prepared,
+  ): Promise<void> {
+    if (fault.reason === 'wrong-partition') await this.#refuseMorePartitions(topic, place.partitions);
+    const origin = { topic, epoch: place.epoch, partition, service: 'consumer' };
+    into.deadLetters.push(deadLetter(record, fault, origin, this.#options.topics.deadLetters));
+    this.#options.metrics.deadLetters.inc({ reason: fault.reason });
+  }
+
+  /** By row: 1 where the filters say that the key is surely new. All keys are added to them. */
+  #filter({ events, stretches }: Prepared): Uint8Array {
+    const { filters } = this.#options;
+    const { kinds, eventKeys } = events;
+    const surelyNew = new Uint8Array(events.rows);
+    if (!filters) return surelyNew;
+    const words = new Uint32Array(eventKeys.buffer, eventKeys.byteOffset, eventKeys.length / 4);
+    for (const { partition, from, to } of stretches) {
+      for (let row = from; row < to; row++) {
+        if (kinds[row] === ROW_KIND.empty) continue;
+        if (filters.add(partition, words[(row * KEY_BYTES) / 4] ?? 0)) surelyNew[row] = 1;
+      }
+    }
+    return surelyNew;
   }
 
   /** With partitions added, producers place records rightly that look wrong from here. */
@@ -179,20 +254,27 @@ export class Ingest {
     return { kind, epoch: log.epoch, partition, partitions: log.partitions };
   }
 
-  async #cursor(batch: IncomingBatch): Promise<Cursor> {
-    const name = partitionName(batch);
-    let cursor = this.#cursors.get(name);
-    if (!cursor) {
-      cursor = new Cursor(await this.#options.committed(batch.topic, batch.partition));
-      this.#cursors.set(name, cursor);
+  /** Where the batch's partition is to be read on from; what others have handled meanwhile is not read again. */
+  async #reading(batch: IncomingBatch, place: Place): Promise<Reading> {
+    const name = `${batch.topic}/${batch.partition}`;
+    let reading = this.#readings.get(name);
+    let othersReadOn = false;
+    if (!reading || reading.stale || batch.fetchedFrom > reading.cursor.next) {
+      const committed = Number(await this.#options.committed(batch.topic, batch.partition));
+      othersReadOn = reading !== undefined && committed > reading.cursor.next;
+      const next = Math.max(committed, reading?.cursor.next ?? 0);
+      reading = { cursor: new Cursor(next), committed, stale: false };
+      this.#readings.set(name, reading);
     }
-    if (batch.fetchedFrom > cursor.next) await this.#refuseExpired(batch, cursor.next);
-    if (cursor.wasShorter(batch)) await this.#refuseShorter(batch, cursor.next);
-    return cursor;
+    const { next } = reading.cursor;
+    if (batch.fetchedFrom > next) await this.#refuseExpired(batch, next);
+    if (reading.cursor.wasShorter(batch)) await this.#refuseShorter(batch, next);
+    if (place.kind === 'interactions') this.#options.filters?.reading(batch.partition, othersReadOn);
+    return reading;
   }
 
   /** Only what the log is now tells a shorter log from a batch that was fetched before others read on. */
-  async #refuseShorter({ topic, partition }: IncomingBatch, next: bigint): Promise<void> {
+  async #refuseShorter({ topic, partition }: IncomingBatch, next: number): Promise<void> {
     const { end } = await this.#options.extent(topic, partition);
     if (end >= next) return;
     throw new TallyError(`${topic}/${partition} ends at ${end}, it was read up to ${next} before`, {
@@ -202,7 +284,7 @@ export class Ingest {
   }
 
   /** A fetch that begins later than the last one ended skipped control records, or records that expired unread. */
-  async #refuseExpired({ topic, partition }: IncomingBatch, next: bigint): Promise<void> {
+  async #refuseExpired({ topic, partition }: IncomingBatch, next: number): Promise<void> {
     const { start } = await this.#options.extent(topic, partition);
     if (start <= next) return;
     throw new TallyError(
@@ -214,12 +296,8 @@ export class Ingest {
     );
   }
 
-  #insert(table: string, columns: readonly string[], rows: Buffer): Promise<void> {
-    const { clickhouse, checkpoint } = this.#options;
-    const halfway = checkpoint && (() => checkpoint('insert-half-sent'));
-    return this.#timed('insert', () =>
-      this.#untilDone('insert', () => clickhouse.insertRowBinary(table, columns, rows, halfway)),
-    );
+  #insert(insert: () => Promise<void>): Promise<void> {
+    return this.#timed('insert', () => this.#untilDone('insert', insert));
   }
 
   #untilDone<Result>(step: string, attempt: () => Promise<Result>): Promise<Result> {
@@ -245,25 +323,16 @@ export class Ingest {
     }
   }
 
-  #count(batches: readonly IncomingBatch[], decided: readonly { outcome: string }[], decoded: Decoded): void {
+  #count({ batches, events, profiles, emptyProfiles }: Prepared): void {
     const { metrics, topics } = this.#options;
-    const events = [...decided, ...decoded.emptyEvents].map(({ outcome }) => outcome);
-    const profiles = [...decoded.profiles.map(() => 'counted'), ...decoded.emptyProfiles.map(({ outcome }) => outcome)];
-    for (const [topic, outcomes] of [
-      [topics.interactions, events],
-      [topics.profiles, profiles],
-    ] as const) {
-      const counts = new Map<string, number>();
-      for (const outcome of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-      for (const [outcome, count] of counts) metrics.outcomes.inc({ topic, outcome }, count);
+    for (const [outcome, count] of events.outcomes()) {
+      if (count > 0) metrics.outcomes.inc({ topic: topics.interactions, outcome }, count);
     }
-    metrics.batchRecords.observe(events.length + profiles.length);
+    if (profiles.length > 0) metrics.outcomes.inc({ topic: topics.profiles, outcome: 'counted' }, profiles.length);
+    for (const { outcome } of emptyProfiles) metrics.outcomes.inc({ topic: topics.profiles, outcome });
+    metrics.batchRecords.observe(events.rows + profiles.length + emptyProfiles.length);
     for (const { topic, partition, end, lastOffset } of batches) {
-      metrics.lag.set({ topic, partition }, Number(end - lastOffset - 1n));
+      metrics.lag.set({ topic, partition }, end - lastOffset - 1);
     }
   }
-}
-
-function partitionName({ topic, partition }: IncomingBatch): string {
-  return `${topic}/${partition}`;
 }

@@ -8,8 +8,8 @@ import { decodeEvent, decodeProfile, type Place } from './decode.ts';
 import { lookUp } from './event-index.ts';
 import { keyName } from './first-occurrence.ts';
 import { type MeteredLog, recordedOffsets } from './logs.ts';
+import type { RecordedOutcome } from './outcome.ts';
 import { partsOf, positionOf } from './position.ts';
-import type { RecordedOutcome } from './rows.ts';
 
 export interface IdentitySources {
   kafka: Parameters<typeof readRecordsAt>[0]['kafka'];
@@ -34,7 +34,7 @@ export async function replacedPlace(
   for (const place of places) {
     const record = records.get(`${place.topic}/${place.partition}`);
     if (!record) continue;
-    const outcomes = await outcomesAt(clickhouse, positionOf(log.epoch, place.partition, record.offset));
+    const outcomes = await outcomesAt(clickhouse, positionOf(log.epoch, place.partition, BigInt(record.offset)));
     if (await isKnown(clickhouse, { log, kind, partition: place.partition, record }, outcomes)) continue;
     const witness = await lastWitness(clickhouse, kind, log.epoch, place);
     if (!witness || !isInLog(witness)) continue;
@@ -73,7 +73,7 @@ function isKnown(
   outcomes: readonly RecordedOutcome[],
 ): Promise<boolean> {
   const place: Place = { kind, epoch: log.epoch, partition, partitions: log.partitions };
-  const position = positionOf(log.epoch, partition, record.offset);
+  const position = positionOf(log.epoch, partition, BigInt(record.offset));
   const known = kind === 'interactions' ? isKnownEvent : isKnownProfile;
   return known(clickhouse, record, place, position, outcomes);
 }
@@ -88,7 +88,7 @@ async function isKnownEvent(
   const decoded = decodeEvent(record, place, position);
   if (!decoded.ok) return outcomes.includes('dead-letter');
   const { eventKey, kind } = decoded.event;
-  const known = (await lookUp(clickhouse, [eventKey])).get(keyName(eventKey));
+  const known = (await lookUp(clickhouse, eventKey)).get(keyName(eventKey));
   const first = (kind === 'void' ? known?.void : known?.interaction)?.position;
   if (first === undefined) return false;
   return outcomes.includes('duplicate') || outcomes.includes('conflicting') ? first < position : first === position;

@@ -10,6 +10,9 @@ export interface ConsumerMetrics {
   batchSeconds: Histogram<'step'>;
   batchRecords: Histogram;
   lag: Gauge<'topic' | 'partition'>;
+  keysAsked: Counter;
+  filterKeys: Gauge;
+  filterBytes: Gauge;
 }
 
 export function createMetrics(registry: Registry): ConsumerMetrics {
@@ -35,7 +38,7 @@ export function createMetrics(registry: Registry): ConsumerMetrics {
     }),
     batchSeconds: new Histogram({
       name: 'tally_consumer_step_seconds',
-      help: 'Time of one step for one batch',
+      help: 'Time of one step for one group of batches; of "decode" for one batch',
       labelNames: ['step'],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
@@ -50,6 +53,21 @@ export function createMetrics(registry: Registry): ConsumerMetrics {
       name: 'tally_consumer_lag_records',
       help: 'Records behind the end of the partition, as of its last batch',
       labelNames: ['topic', 'partition'],
+      registers,
+    }),
+    keysAsked: new Counter({
+      name: 'tally_consumer_keys_asked_total',
+      help: 'Event keys that the index was asked about; all others the filters knew to be new',
+      registers,
+    }),
+    filterKeys: new Gauge({
+      name: 'tally_consumer_filter_keys',
+      help: 'Keys in the filters in front of the index',
+      registers,
+    }),
+    filterBytes: new Gauge({
+      name: 'tally_consumer_filter_bytes',
+      help: 'Memory of the filters in front of the index',
       registers,
     }),
   };

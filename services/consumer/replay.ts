@@ -10,14 +10,17 @@ import { GroupConsumer, type IncomingBatch, type KafkaAdmin } from '@tally/platf
 import type { Logger } from '@tally/platform/log';
 import type { Topics } from '@tally/schemas';
 import { Registry } from 'prom-client';
-import { GroupCommit } from './group-commit.ts';
+import { EventColumns } from './event-columns.ts';
 import type { IdentifierHasher } from './identifiers.ts';
 import { Ingest } from './ingest.ts';
+import { KeyFilters } from './key-filters.ts';
+import { checkKeyScheme } from './key-scheme.ts';
+import { Lanes } from './lanes.ts';
 import { replacedPlace } from './log-identity.ts';
 import { type MeteredLog, readLogs, recordedOffsets } from './logs.ts';
 import { createMetrics } from './metrics.ts';
 import { positionOf } from './position.ts';
-import { type EmptyRow, encodeEvents, encodeProfiles, INGEST_COLUMNS, INGEST_PROFILE_COLUMNS } from './rows.ts';
+import { type EmptyRow, encodeProfiles, INGEST_PROFILE_COLUMNS } from './rows.ts';
 
 export interface ReplayOptions {
   kafka: ConstructorParameters<typeof GroupConsumer>[0]['kafka'];
@@ -37,12 +40,12 @@ export interface ReplayOptions {
 /** A stretch of one partition: offsets `from` to `until - 1`. */
 interface Stretch {
   partition: number;
-  from: bigint;
-  until: bigint;
+  from: number;
+  until: number;
   /** Records of the stretch that the log no longer has. */
-  expired: bigint;
+  expired: number;
   /** From `until` to here are control records alone, which no reader is given. */
-  controlUntil: bigint;
+  controlUntil: number;
 }
 
 interface EpochStretches {
@@ -59,22 +62,25 @@ export interface ReplayReport {
 
 const SESSION_TIMEOUT_MS = 30_000;
 const GROUP_RECORDS_MAX = 60_000;
+const LANES = 2;
+const FILTER_BYTES_MAX = 2 * 1024 ** 3;
 
 /**
  * Replays every epoch, oldest first. Throws `REPLAY_INCOMPLETE` when `complete` is asked for and some records are not in
  * the log any more.
  */
 export async function replay(options: ReplayOptions, { complete }: { complete: boolean }): Promise<ReplayReport> {
+  await checkKeyScheme(options.target);
   const epochs = await planReplay(options);
   const all = epochs.flatMap(({ stretches }) => stretches);
-  const expired = Number(all.reduce((sum, stretch) => sum + stretch.expired, 0n));
+  const expired = all.reduce((sum, stretch) => sum + stretch.expired, 0);
   if (complete && expired > 0) {
     throw new TallyError(`${expired} counted record(s) are not in the log any more: it cannot give the same figures`, {
       code: 'REPLAY_INCOMPLETE',
       retriable: false,
     });
   }
-  const total = Number(all.reduce((sum, { from, until }) => sum + (until - from), 0n));
+  const total = all.reduce((sum, { from, until }) => sum + (until - from), 0);
   let records = 0;
   for (const epoch of epochs) {
     await replayEpoch(options, epoch, (more) => {
@@ -101,7 +107,8 @@ async function planReplay({ kafka, admin, source, topics, groupId }: ReplayOptio
       const until = afterLastRecord < end ? afterLastRecord : end;
       const oldest = there ? (extents[partition]?.start ?? 0n) : until;
       const from = oldest < start ? start : oldest > until ? until : oldest;
-      return { partition, from, until, expired: from - start, controlUntil: end };
+      const expired = Number(from - start);
+      return { partition, from: Number(from), until: Number(until), expired, controlUntil: Number(end) };
     });
     plan.push({ log, stretches });
   }
@@ -131,25 +138,49 @@ async function replayEpoch(
   const left = new Map(stretches.filter(({ from, until }) => until > from).map((one) => [one.partition, one]));
   if (left.size === 0) return;
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  const metrics = createMetrics(new Registry());
+  const filters = new KeyFilters({ clickhouse: target, metered: epoch, log, metrics, bytesMax: FILTER_BYTES_MAX });
   const ingest = new Ingest({
     clickhouse: target,
     sender: { send: async () => undefined },
     topics,
     logs: { interactions: epoch, profiles: epoch },
     hasher,
-    metrics: createMetrics(new Registry()),
+    metrics,
+    filters,
     log,
-    committed: async (_topic, partition) => stretches[partition]?.from ?? 0n,
+    committed: async (_topic, partition) => BigInt(stretches[partition]?.from ?? 0),
     extent: async (_topic, partition) => ({
-      start: stretches[partition]?.from ?? 0n,
-      end: stretches[partition]?.until ?? 0n,
+      start: BigInt(stretches[partition]?.from ?? 0),
+      end: BigInt(stretches[partition]?.until ?? 0),
     }),
     partitionsNow: async () => epoch.partitions,
+    commit: async (handled) => {
+      for (const { partition, offset } of handled) {
+        const stretch = left.get(partition);
+        if (stretch && offset >= stretch.until) left.delete(partition);
+      }
+      if (left.size === 0) resolve();
+    },
     stopping: new AbortController().signal,
   });
-  const groups = new GroupCommit({ recordsMax: GROUP_RECORDS_MAX, write: (batches) => ingest.write(batches) });
+  const failed = (error: unknown): never => {
+    reject(error);
+    throw error;
+  };
+  const lanes = new Lanes({
+    lanes: LANES,
+    recordsMax: GROUP_RECORDS_MAX,
+    waitingRecordsMax: GROUP_RECORDS_MAX,
+    prepare: (batches) => ingest.prepare(batches).catch(failed),
+    write: (prepared) => ingest.write(prepared).catch(failed),
+  });
   const groupId = `tally-replay-${randomUUID()}`;
-  await admin.setCommitted(groupId, epoch.topic, new Map(stretches.map(({ partition, from }) => [partition, from])));
+  await admin.setCommitted(
+    groupId,
+    epoch.topic,
+    new Map(stretches.map(({ partition, from }) => [partition, BigInt(from)])),
+  );
   const consumer = new GroupConsumer({
     kafka,
     log,
@@ -161,16 +192,17 @@ async function replayEpoch(
     fetchBytesMaxPerPartition: 1024 * 1024,
     fetchBytesMin: 1,
     fetchWaitMsMax: 200,
-    handle: async (batch) => {
+    take: async (batch) => {
       const stretch = left.get(batch.partition);
       const part = stretch && within(batch, stretch);
-      if (!stretch || !part) return;
-      await groups.submit(part);
+      if (!part) return;
+      await lanes.take(part);
       onRecords(part.records.length);
-      if (part.lastOffset + 1n >= stretch.until) left.delete(batch.partition);
-      if (left.size === 0) resolve();
     },
-    onAssigned: () => ingest.reassigned(),
+    onAssigned: (assignment) => {
+      ingest.reassigned();
+      if (epoch.topic === topics.interactions) filters.assigned(assignment[epoch.topic] ?? []);
+    },
     onFatal: reject,
   });
   try {
@@ -178,6 +210,7 @@ async function replayEpoch(
     await done;
   } finally {
     await consumer.stop();
+    await filters.close();
     await admin.forgetGroup(groupId);
   }
 }
@@ -187,15 +220,17 @@ async function writeControlTails(
   log: MeteredLog,
   stretches: readonly Stretch[],
 ): Promise<void> {
-  const rows: EmptyRow[] = [];
+  const events = new EventColumns();
+  const profiles: EmptyRow[] = [];
   for (const { partition, until, controlUntil } of stretches) {
     for (let offset = until; offset < controlUntil; offset++) {
-      rows.push({ position: positionOf(log.epoch, partition, offset), outcome: 'control' });
+      if (log.topic === topics.interactions) events.appendEmpty('control', { epoch: log.epoch, partition }, offset);
+      else profiles.push({ position: positionOf(log.epoch, partition, BigInt(offset)), outcome: 'control' });
     }
   }
-  if (rows.length === 0) return;
-  if (log.topic === topics.interactions) await target.insertRowBinary('ingest', INGEST_COLUMNS, encodeEvents([], rows));
-  else await target.insertRowBinary('ingest_profiles', INGEST_PROFILE_COLUMNS, encodeProfiles([], rows));
+  if (events.rows > 0) await target.insertNative('ingest', events.bytes());
+  if (profiles.length === 0) return;
+  await target.insertRowBinary('ingest_profiles', INGEST_PROFILE_COLUMNS, encodeProfiles([], profiles));
 }
 
 /** The part of a batch that lies in a stretch, or undefined when none does. */
@@ -204,6 +239,6 @@ function within(batch: IncomingBatch, { from, until }: Stretch): IncomingBatch |
   return {
     ...batch,
     records: batch.records.filter(({ offset }) => offset < until),
-    lastOffset: batch.lastOffset < until ? batch.lastOffset : until - 1n,
+    lastOffset: batch.lastOffset < until ? batch.lastOffset : until - 1,
   };
 }

@@ -2,13 +2,10 @@
  * The rows are read back by a reader of this file, column by column in the order that the insert names.
  */
 import { readFileSync } from 'node:fs';
-import { CHANNELS, DIRECTIONS, ENTITY_TYPES } from '@tally/schemas';
 import { describe, expect, it, test } from 'vitest';
-import { decide, type KnownInteraction, type Outcome } from './first-occurrence.ts';
-import { encodeEvents, encodeProfiles, INGEST_COLUMNS, INGEST_PROFILE_COLUMNS } from './rows.ts';
-import { eventAt, interaction, NOW, profile, voided } from './test-events.ts';
-
-const OUTCOMES = ['counted', 'duplicate', 'conflicting', 'void', 'suppressed', 'dead-letter', 'control'];
+import { OUTCOME } from './outcome.ts';
+import { encodeProfiles, INGEST_PROFILE_COLUMNS } from './rows.ts';
+import { NOW, profile } from './test-events.ts';
 
 type Row = Record<string, unknown>;
 type Read = (from: Reader) => unknown;
@@ -68,7 +65,6 @@ function columnsOf(file: string, table: string): Map<string, string> {
   return new Map([...body.matchAll(/^ {4}(\w+) +(.+?),?$/gm)].map(([, name = '', type = '']) => [name, type]));
 }
 
-const ingest = columnsOf('0002_ingest.sql', 'ingest');
 const ingestProfiles = columnsOf('0008_profiles.sql', 'ingest_profiles');
 
 function readRows(bytes: Buffer, names: readonly string[], types: Map<string, string>): Row[] {
@@ -91,142 +87,13 @@ function enumOf(type: string | undefined): [string, number][] {
   return [...(type ?? '').matchAll(/'([^']+)' = (\d+)/g)].map(([, name = '', number]) => [name, Number(number)]);
 }
 
-describe('the tables', () => {
-  test('have the columns that are inserted, and no others', () => {
-    expect([...ingest.keys()].sort()).toEqual([...INGEST_COLUMNS].sort());
+describe('the table', () => {
+  test('has the columns that are inserted, and no others', () => {
     expect([...ingestProfiles.keys()].sort()).toEqual([...INGEST_PROFILE_COLUMNS].sort());
   });
 
-  test('number outcomes, channels, directions and entity types as the rows do', () => {
-    const numbered = (names: readonly string[], first = 0): [string, number][] =>
-      names.map((name, index) => [name, index + first]);
-    expect(enumOf(ingest.get('outcome'))).toEqual(numbered(OUTCOMES, 1));
-    expect(enumOf(ingestProfiles.get('outcome'))).toEqual(numbered(OUTCOMES, 1));
-    expect(enumOf(ingest.get('channel'))).toEqual(numbered(CHANNELS));
-    expect(enumOf(ingest.get('direction'))).toEqual(numbered(DIRECTIONS));
-    expect(enumOf(ingest.get('entity_type'))).toEqual(numbered(ENTITY_TYPES));
-  });
-});
-
-const nothing = {
-  tenant_id: '',
-  environment_id: '',
-  entity_type: 0,
-  entity_id: '',
-  entity_key: '0'.repeat(32),
-  event_id: '',
-  event_key: '0'.repeat(32),
-  channel: 0,
-  direction: 0,
-  occurred_at: 0n,
-  journey_id: '',
-  provider: '',
-  content_hash: 0n,
-  taken_back_position: 0n,
-  voided_at: 0n,
-  void_reason: '',
-};
-
-function events(...given: Parameters<typeof encodeEvents>): Row[] {
-  return readRows(encodeEvents(...given), INGEST_COLUMNS, ingest);
-}
-
-describe('encodeEvents', () => {
-  it('writes an interaction', () => {
-    const long = '漢'.repeat(42);
-    const record = interaction({
-      entityType: 'other',
-      entityId: long,
-      channel: 'form_submission',
-      direction: 'inbound',
-      occurredAt: NOW - 1,
-      journeyId: 'j-1',
-      provider: 'acme',
-    });
-    const event = eventAt(2n ** 64n - 1n, record);
-    expect(events([{ event, outcome: 'counted' }], [])).toEqual([
-      {
-        ...nothing,
-        position: 2n ** 64n - 1n,
-        outcome: 1,
-        tenant_id: 'contoso',
-        environment_id: 'prod',
-        entity_type: 4,
-        entity_id: long,
-        entity_key: event.entityKey.toString('hex'),
-        event_id: 'e-1',
-        event_key: event.eventKey.toString('hex'),
-        channel: 4,
-        direction: 1,
-        occurred_at: BigInt(NOW - 1),
-        journey_id: 'j-1',
-        provider: 'acme',
-        content_hash: event.kind === 'interaction' ? event.contentHash : 0n,
-      },
-    ]);
-  });
-
-  it('writes a void with what it takes back', () => {
-    const takesBack: KnownInteraction = {
-      position: 77n,
-      occurredAt: NOW - 9,
-      channel: 'voice',
-      direction: 'inbound',
-      contentHash: 2n ** 63n,
-      suppressed: false,
-    };
-    const event = eventAt(78n, voided({ reason: 'sent in error', voidedAt: -1 }));
-    expect(events([{ event, outcome: 'void', takesBack }], [])).toMatchObject([
-      {
-        position: 78n,
-        outcome: 4,
-        event_id: 'e-1',
-        event_key: event.eventKey.toString('hex'),
-        channel: 3,
-        direction: 1,
-        occurred_at: BigInt(NOW - 9),
-        content_hash: 2n ** 63n,
-        taken_back_position: 77n,
-        voided_at: -1n,
-        void_reason: 'sent in error',
-      },
-    ]);
-  });
-
-  it('writes a void that takes nothing back', () => {
-    const row = { taken_back_position: 0n, occurred_at: 0n, channel: 0, direction: 0, content_hash: 0n };
-    const [written] = events([{ event: eventAt(1n, voided()), outcome: 'void' }], []);
-    expect(written).toMatchObject({ ...row, outcome: 4, voided_at: BigInt(NOW), void_reason: 'why' });
-  });
-
-  it.each(OUTCOMES.slice(0, 5).map((outcome, index) => [outcome as Outcome, index + 1] as const))(
-    'numbers the outcome %s %i',
-    (outcome, number) => {
-      expect(events([{ event: eventAt(1n, interaction()), outcome }], [])).toMatchObject([{ outcome: number }]);
-    },
-  );
-
-  it('writes positions that hold nothing', () => {
-    const rows = events(
-      [],
-      [
-        { position: 1n, outcome: 'dead-letter' },
-        { position: 2n, outcome: 'control' },
-      ],
-    );
-    expect(rows).toEqual([
-      { ...nothing, position: 1n, outcome: 6 },
-      { ...nothing, position: 2n, outcome: 7 },
-    ]);
-  });
-
-  it('writes as many rows as there are positions, in their order', () => {
-    const many = Array.from({ length: 2_000 }, (_, at) =>
-      eventAt(BigInt(at), interaction({ eventId: `e-${at % 900}` })),
-    );
-    const rows = events(decide(many, new Map()), [{ position: 2_000n, outcome: 'control' }]);
-    expect(rows.map(({ position }) => position)).toEqual(Array.from({ length: 2_001 }, (_, at) => BigInt(at)));
-    expect(rows.filter(({ outcome }) => outcome === 1)).toHaveLength(900);
+  test('numbers outcomes as the rows do', () => {
+    expect(enumOf(ingestProfiles.get('outcome'))).toEqual(Object.entries(OUTCOME));
   });
 });
 

@@ -51,7 +51,7 @@ export function profile(change: Partial<ProfileRecord> = {}): TallyRecord & { sc
 
 /** A record as the log has it, under its own key. */
 export function incoming(record: TallyRecord, change: Partial<IncomingRecord> = {}): IncomingRecord {
-  return { offset: 7n, key: Buffer.from(recordKey(record)), value: encodeRecord(record), timestamp: NOW, ...change };
+  return { offset: 7, key: Buffer.from(recordKey(record)), value: encodeRecord(record), timestamp: NOW, ...change };
 }
 
 /** The place where a record belongs. */
@@ -71,17 +71,16 @@ export function eventAt(
 }
 
 /** A batch of records at these offsets. */
-export function batchOf(offsets: readonly bigint[], change: Partial<IncomingBatch> = {}): IncomingBatch {
-  const first = offsets[0] ?? 0n;
-  const last = offsets.at(-1) ?? 0n;
+export function batchOf(offsets: readonly number[], change: Partial<IncomingBatch> = {}): IncomingBatch {
+  const first = offsets[0] ?? 0;
+  const last = offsets.at(-1) ?? 0;
   return {
     topic: 't',
     partition: 0,
     fetchedFrom: first,
     records: offsets.map((offset) => incoming(interaction(), { offset })),
     lastOffset: last,
-    end: last + 1n,
-    signal: new AbortController().signal,
+    end: last + 1,
     ...change,
   };
 }

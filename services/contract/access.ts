@@ -11,11 +11,12 @@ export const sessionAnswer = z.object({
   expiresAt: z.string().nullable(),
 });
 
-/** `status` is 0 where the service ended before it answered. */
+/** `id` is the record's own, `requestId` what the answer was called; `address` is where a log-in came from. `status` is 0 where the service ended before it answered. */
 export const auditAnswer = z.object({
   records: z.array(
     z.object({
       at: z.string(),
+      id: z.string(),
       requestId: z.string(),
       method: z.string(),
       route: z.string(),
@@ -25,6 +26,7 @@ export const auditAnswer = z.object({
       keyId: z.string(),
       role: z.string(),
       via: z.string(),
+      address: z.string(),
       status: z.number(),
     }),
   ),

@@ -50,6 +50,43 @@ export const statementExplanation = z.object({
     .nullable(),
 });
 
+const ofEntity = { tenantId: z.string(), environmentId: z.string(), entityType: z.string(), entityId: z.string() };
+
+/** Places are `topic/partition/offset@epoch`. */
+const interactionRow = z.object({
+  ...ofEntity,
+  eventId: z.string(),
+  occurredAt: z.string(),
+  channel: z.string(),
+  direction: z.string(),
+  journeyId: z.string(),
+  provider: z.string(),
+  log: z.string(),
+});
+const engagedRow = z.object({
+  ...ofEntity,
+  firstInteractionAt: z.string(),
+  lastInteractionAt: z.string(),
+  interactions: z.number(),
+  lastLog: z.string(),
+});
+const unifiedRow = z.object({
+  tenantId: z.string(),
+  environmentId: z.string(),
+  source: z.string(),
+  recordId: z.string(),
+  changedAt: z.string(),
+  log: z.string(),
+  personLog: z.string(),
+});
+
+/** Rows of one kind, as the figure is; `next` is the next page's `after`. */
+export const statementRowsAnswer = z.object({
+  columns: z.array(z.string()),
+  rows: z.array(z.union([interactionRow, engagedRow, unifiedRow])),
+  next: z.string().nullable(),
+});
+
 export type StatementExplanation = z.infer<typeof statementExplanation>;
 
 export interface EvidenceQuery {

@@ -25,7 +25,7 @@ export type Verdict = { key: Buffer | null } & (
 export function judge(content: Pick<LetterContent, 'key' | 'value'>, options: JudgeOptions): Verdict {
   const key = options.rekey ? keyAskedFor(content) : content.key;
   const partition = key === null ? 0 : partitionOf(key, options.partitions);
-  const record = { offset: 0n, key, value: content.value, timestamp: options.now };
+  const record = { offset: 0, key, value: content.value, timestamp: options.now };
   const place = { kind: options.kind, epoch: 0, partition, partitions: options.partitions };
   if (options.kind === 'profiles') {
     const decoded = decodeProfile(record, place);

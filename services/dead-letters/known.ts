@@ -24,10 +24,8 @@ export async function whatIsKnown(
   verdicts: readonly Verdict[],
 ): Promise<Map<Verdict, KnownAlready>> {
   const known = new Map<Verdict, KnownAlready>();
-  const index = await lookUp(
-    clickhouse,
-    verdicts.flatMap((verdict) => (verdict.ok && verdict.eventKey ? [verdict.eventKey] : [])),
-  );
+  const eventKeys = verdicts.flatMap((verdict) => (verdict.ok && verdict.eventKey ? [verdict.eventKey] : []));
+  const index = await lookUp(clickhouse, Buffer.concat(eventKeys));
   const profiles = await newestProfiles(clickhouse, verdicts);
   for (const verdict of verdicts) {
     if (!verdict.ok) continue;

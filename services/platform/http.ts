@@ -2,10 +2,8 @@
  * An HTTP server as every service runs it: problem details (RFC 9457) for every error, probes, metrics, timeouts against
  * slow clients, and a close that finishes the requests in hand. Neither headers nor bodies are ever logged.
  */
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -14,12 +12,15 @@ import {
   fastify,
   LogController,
 } from 'fastify';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { TallyError } from './errors.ts';
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Logger } from './log.ts';
+import { answerMalformed } from './malformed.ts';
+import { bodyOf, Problem, problem, problemOf, RETRY_AFTER_SECONDS, unauthorized } from './problem.ts';
+import { RequestLog, requestIdOf } from './request-log.ts';
 
 export type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 export { Counter, Gauge, Registry } from 'prom-client';
+export { Problem, type ProblemOptions, unauthorized } from './problem.ts';
 
 export interface Readiness {
   ok: boolean;
@@ -39,78 +40,52 @@ export interface HttpServerOptions {
   requestTimeoutMs: number;
   /** How long a client may take to send the headers, milliseconds. Default 10,000, at most `requestTimeoutMs`. */
   headersTimeoutMs?: number;
+  /** A connection without any traffic for this long is dropped: nobody reads the answer. Default 120,000 milliseconds. */
+  idleTimeoutMs?: number;
   /** Open connections; further ones are dropped. Default 2,000. */
   connectionsMax?: number;
+  /** On every answer, problems too; a route may set others. */
+  headers?: Readonly<Record<string, string>>;
+  /** Proxies whose `X-Forwarded-For` and `-Proto` are believed: addresses and networks. Default none. */
+  trustedProxies?: readonly string[];
+  /** Of a request's line in the log; see request-log.ts. Default `debug`. */
+  requestLogLevel?: 'info' | 'debug';
+  /** Who sent a request, for the log: an id, never a name. */
+  callerIdOf?: (request: FastifyRequest) => string | undefined;
   /** Called before the first route is added, so that its hooks see all of them. */
   beforeRoutes?: (app: FastifyInstance) => void;
 }
 
 const KEEP_ALIVE_MS_MAX = 72_000;
-/** A connection without any traffic for this long is dropped: nobody reads the answer. */
-const SOCKET_IDLE_MS_MAX = 120_000;
 const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 const READY_CHECK_MS_MAX = 5_000;
-const LOGGED_PATH_CHARS_MAX = 200;
 /** Tokens of identity providers are long; Node takes 16 KiB of headers. */
 const BEARER_KEY_CHARS_MAX = 8_192;
-const RETRY_AFTER_SECONDS = 5;
-
-export interface ProblemOptions {
-  /** HTTP status, 400 to 599. */
-  status: number;
-  /** Stable name of the kind of fault, `in-kebab-case`. */
-  code: string;
-  /** The kind of fault in words, the same for every occurrence. */
-  title: string;
-  /** This occurrence in words. */
-  detail: string;
-  headers?: Readonly<Record<string, string>>;
-  /** Further members of the answer's body. */
-  extensions?: Readonly<Record<string, unknown>>;
-  cause?: unknown;
-}
-
-/** An error whose words are meant for the client: it becomes an `application/problem+json` answer. */
-export class Problem extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly title: string;
-  readonly detail: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly extensions: Readonly<Record<string, unknown>>;
-
-  constructor({ status, code, title, detail, headers = {}, extensions = {}, cause }: ProblemOptions) {
-    super(`${code}: ${detail}`, cause === undefined ? undefined : { cause });
-    this.name = 'Problem';
-    this.status = status;
-    this.code = code;
-    this.title = title;
-    this.detail = detail;
-    this.headers = headers;
-    this.extensions = extensions;
-  }
-}
 
 /** A server with probes, `/metrics` and error handling; the caller adds routes, then calls `listen`. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
-  const { log, registry, bodyBytesMax, requestTimeoutMs } = options;
+  const { log, registry, bodyBytesMax, requestTimeoutMs, headers = {}, trustedProxies = [] } = options;
   const problems = new Counter({
     name: 'tally_http_problems_total',
     help: 'Requests answered with a problem, by its code',
     labelNames: ['code'],
     registers: [registry],
   });
+  const { requestLogLevel: level = 'debug', callerIdOf = () => undefined } = options;
+  const requests = new RequestLog({ log, registry, level, callerIdOf });
   const send: SendProblem = (problem, request, reply) => {
     problems.inc({ code: problem.code });
+    requests.refused(request, problem.code);
     sendProblem(log, problem, request, reply);
   };
   const app: FastifyInstance = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: () => randomUUID(),
+    genReqId: requestIdOf,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     bodyLimit: bodyBytesMax,
     requestTimeout: requestTimeoutMs,
-    connectionTimeout: SOCKET_IDLE_MS_MAX,
+    connectionTimeout: options.idleTimeoutMs ?? 120_000,
     keepAliveTimeout: KEEP_ALIVE_MS_MAX,
     http: {
       requestTimeout: requestTimeoutMs,
@@ -119,14 +94,23 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     },
     return503OnClosing: false, // the hook below answers with a problem
     routerOptions: { maxParamLength: 256 },
-    frameworkErrors: (error, request, reply) => send(problemOf(error), request, reply as unknown as FastifyReply),
-    clientErrorHandler: (error, socket) => answerMalformed(error, socket, (code) => problems.inc({ code })),
+    // Hooks do not see these.
+    frameworkErrors: (error, request, rawReply) => {
+      const reply = rawReply as unknown as FastifyReply;
+      requests.begin(request, reply);
+      send(problemOf(error), request, reply.headers(headers));
+    },
+    clientErrorHandler: (error, socket) =>
+      answerMalformed(error, socket, { headers, count: (code) => problems.inc({ code }) }),
   });
   app.server.maxConnections = options.connectionsMax ?? 2_000;
   app.setErrorHandler((error, request, reply) => send(problemOf(error), request, reply));
   const unrouted = unroutedProblems(app);
   app.setNotFoundHandler((request, reply) => send(unrouted(request), request, reply));
-  observeRequests(app, log, registry);
+  app.addHook('onRequest', async (request, reply) => {
+    requests.begin(request, reply);
+    reply.headers({ ...headers, 'x-request-id': request.id });
+  });
   refuseWhileClosing(app);
   options.beforeRoutes?.(app);
   addProbes(app, registry, options.ready);
@@ -207,65 +191,25 @@ function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** A 401 Problem; `challenge` is its `WWW-Authenticate`. */
-export function unauthorized(detail: string, challenge: string): Problem {
-  const headers = { 'www-authenticate': challenge };
-  return new Problem({ status: 401, code: 'unauthorized', title: 'A valid key is required', detail, headers });
-}
-
 type SendProblem = (problem: Problem, request: FastifyRequest, reply: FastifyReply) => void;
 
 function sendProblem(log: Logger, problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
   const { status, code } = problem;
-  const fields = { reqId: request.id, method: request.method, path: pathOf(request), status, code };
+  const fields = { reqId: request.id, status, code };
   if (status === 500) log.error({ ...fields, err: problem.cause ?? problem }, 'request failed');
   else if (status > 500) log.warn({ ...fields, err: problem.cause }, 'request failed');
-  else log.info(fields, 'request refused');
   // The framework wants to cut the connection of a client that is still sending; its answer would then be lost on the
   // way. Left open, Node reads and drops the rest of the body, for requestTimeoutMs at most.
   if (status === 413) reply.removeHeader('connection');
   reply
     .code(status)
-    .headers({ 'x-request-id': request.id, ...problem.headers, 'content-type': 'application/problem+json' })
+    .headers({
+      'x-request-id': request.id,
+      'cache-control': 'no-store',
+      ...problem.headers,
+      'content-type': 'application/problem+json',
+    })
     .send(Buffer.from(JSON.stringify(bodyOf(problem, request.id)))); // bytes: to text the framework adds a charset
-}
-
-function bodyOf({ status, code, title, detail, extensions }: Problem, requestId?: string): Record<string, unknown> {
-  return { type: `urn:tally:problem:${code}`, title, status, detail, code, requestId, ...extensions };
-}
-
-/** What the framework's own errors mean to a client; their text may name internals, so it is not passed on. */
-const FRAMEWORK_PROBLEMS: Readonly<Record<string, Omit<ProblemOptions, 'status'>>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: problem('body-too-large', 'The body is too large', 'the body is over the size limit'),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: problem('unsupported-media-type', 'The media type is not accepted', 'see the docs'),
-  FST_ERR_CTP_EMPTY_JSON_BODY: problem('invalid-json', 'The body is not JSON', 'the body is empty'),
-  FST_ERR_CTP_INVALID_JSON_BODY: problem('invalid-json', 'The body is not JSON', 'the body does not parse as JSON'),
-  FST_ERR_BAD_URL: problem('invalid-url', 'The URL is malformed', 'the path does not decode'),
-  FST_ERR_MAX_PARAM_LENGTH: problem('invalid-url', 'The URL is malformed', 'a part of the path is too long'),
-};
-
-function problem(code: string, title: string, detail: string): Omit<ProblemOptions, 'status'> {
-  return { code, title, detail };
-}
-
-function problemOf(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  if (error instanceof TallyError && error.retriable) {
-    const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) };
-    const detail = 'a part of the service is away; try again';
-    return new Problem({ status: 503, ...problem('unavailable', 'Not available now', detail), headers, cause: error });
-  }
-  const { statusCode, code, validation, message } = error as Partial<
-    Record<'statusCode' | 'code' | 'validation' | 'message', unknown>
-  >;
-  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
-    const known = FRAMEWORK_PROBLEMS[String(code)];
-    if (known) return new Problem({ status: statusCode, ...known });
-    const detail = validation ? String(message) : 'the request could not be read';
-    return new Problem({ status: statusCode, ...problem('invalid-request', 'The request is not valid', detail) });
-  }
-  const detail = 'the fault is in the service; its log names it under this requestId';
-  return new Problem({ status: 500, ...problem('internal', 'Internal error', detail), cause: error });
 }
 
 /** 405 with Allow for a path that exists under other methods, else 404. */
@@ -286,53 +230,6 @@ function unroutedProblems(app: FastifyInstance): (request: FastifyRequest) => Pr
     const headers = { allow };
     return new Problem({ status: 405, ...problem('method-not-allowed', 'Method not allowed', detail), headers });
   };
-}
-
-/** Requests that Node could not parse, or that took too long, never reach a route. */
-function answerMalformed(error: Error & { code?: string }, socket: Socket, count: (code: string) => void): void {
-  const gone = error.code === 'ECONNRESET' || error.code === 'HPE_INVALID_EOF_STATE';
-  if (gone || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const found =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? { status: 408, ...problem('request-timeout', 'The request took too long', 'the request did not end in time') }
-      : error.code === 'HPE_HEADER_OVERFLOW'
-        ? { status: 431, ...problem('headers-too-large', 'The headers are too large', 'the headers are too large') }
-        : { status: 400, ...problem('invalid-request', 'The request is not valid', 'this is not HTTP/1.1') };
-  count(found.code);
-  const body = JSON.stringify(bodyOf(new Problem(found)));
-  const head = `HTTP/1.1 ${found.status} ${STATUS_CODES[found.status]}\r\ncontent-type: application/problem+json`;
-  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
-}
-
-function observeRequests(app: FastifyInstance, log: Logger, registry: Registry): void {
-  const duration = new Histogram({
-    name: 'tally_http_request_duration_seconds',
-    help: 'Time from a request’s headers to the end of its answer, seconds; status `aborted`: the client left first',
-    labelNames: ['method', 'route', 'status'],
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-    registers: [registry],
-  });
-  const inFlight = new Gauge({
-    name: 'tally_http_requests_in_flight',
-    help: 'Requests begun and not yet answered',
-    registers: [registry],
-  });
-  app.addHook('onRequest', async (request, reply) => {
-    const began = performance.now();
-    inFlight.inc();
-    reply.header('x-request-id', request.id);
-    reply.raw.once('close', () => {
-      inFlight.dec();
-      const seconds = (performance.now() - began) / 1_000;
-      const { method } = request;
-      const status = reply.raw.writableFinished ? String(reply.raw.statusCode) : 'aborted';
-      duration.observe({ method, route: request.routeOptions.url ?? 'none', status }, seconds);
-      log.debug({ reqId: request.id, method, path: pathOf(request), status, seconds }, 'request done');
-    });
-  });
 }
 
 function refuseWhileClosing(app: FastifyInstance): void {
@@ -371,8 +268,4 @@ async function withinTime(ready: () => Promise<Readiness>): Promise<Readiness> {
     timer = setTimeout(() => resolve({ ok: false, detail }), READY_CHECK_MS_MAX);
   });
   return await Promise.race([ready(), late]).finally(() => clearTimeout(timer));
-}
-
-function pathOf(request: FastifyRequest): string {
-  return (request.url.split('?', 1)[0] ?? '').slice(0, LOGGED_PATH_CHARS_MAX);
 }

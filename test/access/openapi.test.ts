@@ -2,7 +2,7 @@
  * The document for integrators: valid by a public validator, complete, and with nothing that other hosts are asked for.
  */
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { ACCESS_RULES, OPERATIONS, openApiDocument } from '@tally/api';
+import { ACCESS_RULES, OPERATIONS, type Operation, openApiDocument } from '@tally/api';
 import { expect, it } from 'vitest';
 
 const document = openApiDocument();
@@ -33,4 +33,22 @@ it('gives every call a name of its own, and says which need a key', () => {
   expect(new Set(ids).size).toBe(ids.length);
   const open = operations.filter(({ security }) => (security as []).length === 0).map(({ operationId }) => operationId);
   expect(open).toEqual(['isLive', 'isReady', 'beginSession']);
+});
+
+it('says of every call but probes that there may be too many of them, and how that is told', () => {
+  const unlimited = operations
+    .filter(({ responses }) => !Object.hasOwn(responses as object, '429'))
+    .map(({ operationId }) => operationId);
+  expect(unlimited).toEqual(['isLive', 'isReady']);
+  const { headers, responses } = document['components'] as Record<string, Record<string, Record<string, unknown>>>;
+  const named = Object.keys(responses?.['TooManyRequests']?.['headers'] ?? {});
+  expect(named).toContain('Retry-After');
+  expect(Object.keys(headers ?? {})).toEqual(expect.arrayContaining(named));
+});
+
+it('says what every answer of figures is made of', () => {
+  const loose = Object.entries(OPERATIONS)
+    .filter(([name, { answer }]: [string, Operation]) => name.includes('/v1/') && answer?.safeParse({}).success)
+    .map(([name]) => name);
+  expect(loose).toEqual([]);
 });

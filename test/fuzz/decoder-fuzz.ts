@@ -116,10 +116,10 @@ function consume(value: Buffer, decoded: Decoded, random: Random): string[] {
     : random.pick([null, Buffer.alloc(0), random.bytes(20), Buffer.concat([right, right])]);
   const home = key === null || key.length === 0 ? 0 : partitionOf(key, PARTITIONS);
   const partition = random.chance(0.95) ? home : random.int(PARTITIONS);
-  const record = { offset: BigInt(random.bits()), key, value, timestamp: NOW };
+  const record = { offset: random.bits(), key, value, timestamp: NOW };
   const place = { epoch: 1, partition, partitions: PARTITIONS };
   return [
-    outcomeOf(decodeEvent(record, { ...place, kind: 'interactions' } satisfies Place, record.offset)),
+    outcomeOf(decodeEvent(record, { ...place, kind: 'interactions' } satisfies Place, BigInt(record.offset))),
     outcomeOf(decodeProfile(record, { ...place, kind: 'profiles' } satisfies Place)),
   ];
 }

@@ -95,7 +95,8 @@ export class Generator {
   }
 }
 
-async function recordsWritten(clickhouse: ClickHouse, epoch: number): Promise<number> {
+/** Number of records of a log so far. */
+export async function recordsWritten(clickhouse: ClickHouse, epoch: number): Promise<number> {
   const { written } = await clickhouse.queryOne<{ written: string }>(
     `SELECT sum(positions) AS written
      FROM

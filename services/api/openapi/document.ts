@@ -9,6 +9,28 @@ import { OPERATIONS, type Operation } from './operations.ts';
 
 type JsonObject = Record<string, unknown>;
 
+const PROBLEM = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+
+/** Of those that come on every answer to whom a limit holds. */
+const LIMIT_HEADERS = {
+  'RateLimit-Policy': header('how many requests in how many seconds: `3000;w=60`', 'string'),
+  'RateLimit-Limit': header('how many requests in a minute', 'integer'),
+  'RateLimit-Remaining': header('how many are left', 'integer'),
+  'RateLimit-Reset': header('seconds until all of them are there again', 'integer'),
+  'Retry-After': header('seconds after which to come again', 'integer'),
+};
+
+const TOO_MANY_REQUESTS = {
+  description:
+    'too many requests of this key or session, or wrong keys from this address; `too-many-requests`, `too-many-wrong-keys`',
+  headers: Object.fromEntries(
+    Object.keys(LIMIT_HEADERS).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+  ),
+  content: PROBLEM,
+};
+
+const NOT_MODIFIED = { description: 'what `If-None-Match` names, the `ETag` of an answer before, still holds' };
+
 /** A new one each time; a service makes it once. */
 export function openApiDocument(): JsonObject {
   const paths: Record<string, JsonObject> = {};
@@ -35,6 +57,8 @@ export function openApiDocument(): JsonObject {
         session: { type: 'apiKey', in: 'cookie', name: 'tally_session' },
       },
       schemas: { Problem: schemaOf(problemAnswer) },
+      headers: LIMIT_HEADERS,
+      responses: { TooManyRequests: TOO_MANY_REQUESTS },
     },
   };
 }
@@ -55,12 +79,15 @@ function operationOf(name: string, path: string, operation: Operation): JsonObje
     responses: {
       [status]: answerOf(operation),
       ...(status === 201 && path.includes('/statements/') ? { 200: answerOf(operation) } : {}),
-      default: {
-        description: 'a problem',
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      },
+      ...(name.startsWith('GET /v1/') && operation.answer ? { 304: NOT_MODIFIED } : {}),
+      ...(rule && 'unlimited' in rule ? {} : { 429: { $ref: '#/components/responses/TooManyRequests' } }),
+      default: { description: 'a problem', content: PROBLEM },
     },
   };
+}
+
+function header(description: string, type: string): JsonObject {
+  return { description, schema: { type } };
 }
 
 function pathParameters(path: string): JsonObject[] {

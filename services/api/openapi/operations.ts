@@ -6,8 +6,10 @@ import {
   acknowledgementAnswer,
   alertsAnswer,
   auditAnswer,
+  catalogueAnswer,
   conflictsAnswer,
   curveAnswer,
+  deadLettersAnswer,
   deliveriesAnswer,
   dryRunAnswer,
   engagedAnswer,
@@ -18,6 +20,7 @@ import {
   ledgerAnswer,
   licencesAnswer,
   madeKeyAnswer,
+  overviewAnswer,
   policiesAnswer,
   publishedAnswer,
   quotaAnswer,
@@ -26,6 +29,7 @@ import {
   sessionAnswer,
   silenceAnswer,
   statementExplanation,
+  statementRowsAnswer,
   statementsAnswer,
   targetsAnswer,
   tenantsAnswer,
@@ -51,6 +55,7 @@ import {
 } from '../alerts.ts';
 import { auditAsked } from '../audit.ts';
 import { conflictsAsked } from '../conflicts.ts';
+import { deadLettersAsked } from '../dead-letters.ts';
 import { figureAsked, rowsAsked } from '../evidence.ts';
 import { keyBody } from '../keys.ts';
 import { dayAsked, daysAsked, monthsAsked } from '../parameters.ts';
@@ -103,8 +108,8 @@ export const OPERATIONS: Record<Documented, Operation> = {
   'GET /v1/session': { id: 'session', summary: 'Who is asking', answer: sessionAnswer },
   'DELETE /v1/session': { id: 'endSession', summary: 'End the session of the cookie', status: 204 },
   'GET /v1/tenants': { id: 'tenants', summary: 'The tenants that the caller may see', answer: tenantsAnswer },
-  'GET /v1/overview': { id: 'overview', summary: 'All of these at a glance', answer: anything },
-  'GET /v1/catalogue': { id: 'catalogue', summary: 'What can be licensed', answer: anything },
+  'GET /v1/overview': { id: 'overview', summary: 'All of these at a glance', answer: overviewAnswer },
+  'GET /v1/catalogue': { id: 'catalogue', summary: 'What can be licensed', answer: catalogueAnswer },
   'GET /v1/tenants/:tenantId/interactions': {
     id: 'interactions',
     summary: 'Interactions by month, channel and environment',
@@ -230,7 +235,7 @@ export const OPERATIONS: Record<Documented, Operation> = {
     id: 'statementRows',
     summary: 'The rows behind a figure of a statement, page by page',
     query: rowsAsked,
-    answer: anything,
+    answer: statementRowsAnswer,
   },
   'GET /v1/tenants/:tenantId/statements/:month/rows.csv': rowsFile('Csv', 'text/csv'),
   'GET /v1/tenants/:tenantId/statements/:month/rows.ndjson': rowsFile('Ndjson', 'application/x-ndjson'),
@@ -314,7 +319,12 @@ export const OPERATIONS: Record<Documented, Operation> = {
   },
   'GET /v1/ledger': { id: 'ledger', summary: 'What became of every record of the log', answer: ledgerAnswer },
   'GET /v1/runs': { id: 'runs', summary: 'The aggregator’s newest runs', query: runsAsked, answer: runsAnswer },
-  'GET /v1/dead-letters': { id: 'deadLetters', summary: 'What could not count and why', answer: anything },
+  'GET /v1/dead-letters': {
+    id: 'deadLetters',
+    summary: 'What could not count and why',
+    query: deadLettersAsked,
+    answer: deadLettersAnswer,
+  },
   'GET /v1/keys': { id: 'keys', summary: 'Every key there ever was', answer: keysAnswer },
   'POST /v1/keys': {
     id: 'makeKey',

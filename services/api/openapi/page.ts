@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from '@tally/platform/http';
+import { DOCUMENT_POLICY } from '../security-headers.ts';
 import { openApiDocument } from './document.ts';
 
 const require = createRequire(import.meta.url);
@@ -18,10 +19,7 @@ const FILES: Readonly<Record<string, string>> = {
 const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'cache-control': 'no-cache',
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
+  'content-security-policy': DOCUMENT_POLICY,
 };
 
 const PAGE = `<!doctype html>
@@ -55,7 +53,6 @@ export function addDocumentRoutes(app: FastifyInstance): void {
         .headers({
           'content-type': type,
           'cache-control': 'public, max-age=86400',
-          'x-content-type-options': 'nosniff',
         })
         .send(await readFile(join(UI, name))),
     );

@@ -104,7 +104,7 @@ async function compare({ record, topic, key, partition, changes }: Stored): Prom
   const isProfile = record.schema === 'ProfileRecord';
   const kind = isProfile === (topic === 'own') ? 'profiles' : 'interactions';
   const message = {
-    offset: 0n,
+    offset: 0,
     key: key === 'none' ? null : key === 'own' ? own : Buffer.from('somebody/else'),
     value: spoilt(encodeRecord(record), changes),
     timestamp: NOW,
@@ -112,7 +112,9 @@ async function compare({ record, topic, key, partition, changes }: Stored): Prom
   const where = { kind, epoch: 1, partition: at, partitions: PARTITIONS } as const;
   const decoded = kind === 'profiles' ? decodeProfile(message, where) : decodeEvent(message, where, 0n);
   const ranges = Array.from({ length: PARTITIONS }, () => ({ from: 0, to: 1 }));
-  const outcomes = await new Recount().take(kind, ranges, async (visit) => visit({ ...message, partition: at }));
+  const outcomes = await new Recount().take(kind, ranges, async (visit) =>
+    visit({ ...message, offset: 0n, partition: at }),
+  );
   const expected = !decoded.ok ? 'dead-letter' : record.schema === 'InteractionVoided' ? 'void' : 'counted';
   expect(outcomes[at]?.at(0)).toBe(expected);
   return { valid: decoded.ok };

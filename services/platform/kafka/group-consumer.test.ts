@@ -26,7 +26,7 @@ function consumerOn(kafka: Kafka, onFatal: (error: TallyError) => void = () => u
     fetchBytesMaxPerPartition: 1_024,
     fetchBytesMin: 1,
     fetchWaitMsMax: 100,
-    handle: async () => undefined,
+    take: async () => undefined,
     onAssigned: () => undefined,
     onFatal,
   });

@@ -1,6 +1,6 @@
 /**
- * Reads topics as a member of a consumer group. Offsets are committed only when the handler says so, and the group is
- * kept alive for as long as a handler works, however long that is.
+ * Reads topics as a member of a consumer group. Reading goes on as soon as a batch is taken in; what is committed is up to
+ * the caller, and the group is kept alive however long that takes.
  */
 import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { messageOf, TallyError } from '../errors.ts';
@@ -8,7 +8,8 @@ import type { Logger } from '../log.ts';
 import { kafkaError } from './client.ts';
 
 export interface IncomingRecord {
-  offset: bigint;
+  /** Below 2^40, as a position has it. */
+  offset: number;
   key: Buffer | null;
   value: Buffer | null;
   /** The broker's timestamp, milliseconds UTC. */
@@ -24,14 +25,19 @@ export interface IncomingBatch {
   topic: string;
   partition: number;
   /** Where the fetch began; records before it were handled earlier. */
-  fetchedFrom: bigint;
+  fetchedFrom: number;
   records: IncomingRecord[];
   /** The last offset that the batch covers; past the last record when control records follow it. */
-  lastOffset: bigint;
+  lastOffset: number;
   /** The end of the partition when the batch was fetched. */
-  end: bigint;
-  /** Aborted when the group no longer waits for this batch: rebalance, lost session, stop. */
-  signal: AbortSignal;
+  end: number;
+}
+
+/** Everything below `offset` is handled. */
+export interface Handled {
+  topic: string;
+  partition: number;
+  offset: number;
 }
 
 export interface GroupConsumerOptions {
@@ -47,21 +53,20 @@ export interface GroupConsumerOptions {
   fetchBytesMaxPerPartition: number;
   fetchBytesMin: number;
   fetchWaitMsMax: number;
-  /**
-   * Handles a batch; when it resolves, the batch's offsets are committed. When it rejects, the batch comes again.
-   */
-  handle: (batch: IncomingBatch) => Promise<void>;
+  /** Takes a batch in; when it resolves, the partition is read on. When it rejects, the batch comes again. */
+  take: (batch: IncomingBatch) => Promise<void>;
   /** Told when partitions were (re)assigned, before their first batch. */
   onAssigned: (assignment: Record<string, number[]>) => void;
   /** Told of an error after which this consumer, once started, does not go on. */
   onFatal: (error: TallyError) => void;
-  /** For tests: awaited between handling and commit, and after the commit. */
-  checkpoint?: ((place: 'before-commit' | 'committed') => Promise<void>) | undefined;
 }
 
 export class GroupConsumer {
   readonly #options: GroupConsumerOptions;
   readonly #consumer: Consumer;
+  /** What could not be committed yet, by `topic/partition`. */
+  #uncommitted = new Map<string, Handled>();
+  #committing: NodeJS.Timeout | undefined;
 
   constructor(options: GroupConsumerOptions) {
     this.#options = options;
@@ -89,6 +94,8 @@ export class GroupConsumer {
     let crash: { error: unknown } | undefined;
     this.#consumer.on('consumer.group_join', ({ payload }) => {
       log.info({ assignment: payload.memberAssignment, leader: payload.isLeader }, 'joined the group');
+      // What was not committed comes again, here or elsewhere.
+      this.#uncommitted = new Map();
       onAssigned(payload.memberAssignment);
     });
     this.#consumer.on('consumer.crash', ({ payload }) => {
@@ -115,45 +122,63 @@ export class GroupConsumer {
     throw kafkaError(`could not join group ${groupId}: ${messageOf(crash.error)}`, crash.error);
   }
 
-  /** Leaves the group after the batches in hand; they are committed. */
+  /**
+   * Commits what is handled. Never throws: what the group does not take now is tried again with the next heartbeats,
+   * until it is taken or the group has assigned anew.
+   */
+  async commit(handled: readonly Handled[]): Promise<void> {
+    for (const one of handled) this.#uncommitted.set(`${one.topic}/${one.partition}`, one);
+    await this.#commitAll();
+  }
+
+  /** Reads nothing more; what was read may still be committed. */
+  pause(): void {
+    this.#consumer.pause(this.#options.topics.map((topic) => ({ topic })));
+  }
+
+  /** Leaves the group. */
   async stop(): Promise<void> {
+    clearTimeout(this.#committing);
+    this.#uncommitted = new Map();
     await this.#consumer.disconnect();
   }
 
-  async #eachBatch({ batch, heartbeat, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
-    const last = batch.messages.at(-1);
-    if (!last) return;
-    const lastOffset = BigInt(batch.lastOffset());
-    await this.#whileBeating(heartbeat, (signal) => this.#options.handle(incoming(batch, lastOffset, signal)));
-    resolveOffset(last.offset);
-    await this.#options.checkpoint?.('before-commit');
-    await commitOffsetsIfNecessary({
-      topics: [
-        { topic: batch.topic, partitions: [{ partition: batch.partition, offset: (lastOffset + 1n).toString() }] },
-      ],
-    });
-    await this.#options.checkpoint?.('committed');
+  async #commitAll(): Promise<void> {
+    const handled = this.#uncommitted;
+    if (handled.size === 0) return;
+    try {
+      await this.#consumer.commitOffsets(
+        [...handled.values()].map(({ topic, partition, offset }) => ({ topic, partition, offset: offset.toString() })),
+      );
+      for (const [name, one] of handled) if (this.#uncommitted.get(name) === one) this.#uncommitted.delete(name);
+    } catch (err) {
+      this.#options.log.warn({ err }, 'could not commit, trying again');
+      clearTimeout(this.#committing);
+      this.#committing = setTimeout(() => void this.#commitAll(), this.#options.heartbeatIntervalMs);
+    }
   }
 
-  /** Runs `work` with heartbeats in between; a failed heartbeat calls the work off and throws. */
-  async #whileBeating(heartbeat: () => Promise<void>, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const aborter = new AbortController();
-    const lost = new Promise<never>((_, reject) => {
-      aborter.signal.addEventListener('abort', () => reject(aborter.signal.reason), { once: true });
-    });
+  async #eachBatch({ batch, heartbeat, resolveOffset }: EachBatchPayload): Promise<void> {
+    const last = batch.messages.at(-1);
+    if (!last) return;
+    await this.#whileBeating(heartbeat, () => this.#options.take(incoming(batch)));
+    resolveOffset(last.offset);
+  }
+
+  /** Runs `work` with heartbeats in between; a failed heartbeat throws. */
+  async #whileBeating(heartbeat: () => Promise<void>, work: () => Promise<void>): Promise<void> {
+    const { promise: lost, reject } = Promise.withResolvers<never>();
     lost.catch(() => undefined);
-    const timer = setInterval(() => {
-      heartbeat().catch((error: unknown) => aborter.abort(error));
-    }, this.#options.heartbeatIntervalMs);
+    const timer = setInterval(() => void heartbeat().catch(reject), this.#options.heartbeatIntervalMs);
     try {
-      await Promise.race([work(aborter.signal), lost]);
+      await Promise.race([work(), lost]);
     } finally {
       clearInterval(timer);
     }
   }
 }
 
-function incoming(batch: Batch, lastOffset: bigint, signal: AbortSignal): IncomingBatch {
+function incoming(batch: Batch): IncomingBatch {
   const { fetchedOffset } = batch as Batch & { fetchedOffset?: string };
   if (fetchedOffset === undefined) {
     throw new TallyError('this kafkajs does not say where a fetch began', { code: 'BUG', retriable: false });
@@ -161,16 +186,15 @@ function incoming(batch: Batch, lastOffset: bigint, signal: AbortSignal): Incomi
   return {
     topic: batch.topic,
     partition: batch.partition,
-    fetchedFrom: BigInt(fetchedOffset),
+    fetchedFrom: Number(fetchedOffset),
     records: batch.messages.map(({ offset, key, value, timestamp, headers }) => ({
-      offset: BigInt(offset),
+      offset: Number(offset),
       key,
       value,
       timestamp: Number(timestamp),
       headers,
     })),
-    lastOffset,
-    end: BigInt(batch.highWatermark),
-    signal,
+    lastOffset: Number(batch.lastOffset()),
+    end: Number(batch.highWatermark),
   };
 }

@@ -1,6 +1,12 @@
 export { KafkaAdmin, type PartitionExtent, type TopicSpecification } from './admin.ts';
 export { createKafka, type KafkaOptions } from './client.ts';
-export { GroupConsumer, type GroupConsumerOptions, type IncomingBatch, type IncomingRecord } from './group-consumer.ts';
+export {
+  GroupConsumer,
+  type GroupConsumerOptions,
+  type Handled,
+  type IncomingBatch,
+  type IncomingRecord,
+} from './group-consumer.ts';
 export { partitionOf } from './partition.ts';
 export { readRecordsAt } from './read-at.ts';
 export { readTopic, type StoredRecord } from './read-topic.ts';

@@ -36,7 +36,7 @@ export async function readRecordsAt(
       if (!record) return;
       const { offset, key, value, timestamp, headers } = record;
       const content = { key, value, timestamp: Number(timestamp), headers: headers ?? {} };
-      found.set(nameOf(of), { offset: BigInt(offset), ...content });
+      found.set(nameOf(of), { offset: Number(offset), ...content });
     },
     isDone: (last) => {
       const wanted = missing.get(nameOf(last));

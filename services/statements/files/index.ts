@@ -4,4 +4,5 @@
  */
 export { csvOf } from './csv.ts';
 export { pdfOf } from './pdf/index.ts';
+export { FileRenderer } from './renderer.ts';
 export { xlsxOf } from './xlsx.ts';
