@@ -7,6 +7,9 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 export interface Look {
   theme: 'light' | 'dark';
   width: number;
+  /** Of the reader. */
+  locale?: string;
+  motion?: 'reduce' | 'no-preference';
 }
 
 export const WIDE = 1_280;
@@ -15,10 +18,12 @@ export const LOOKS: readonly Look[] = [
   { theme: 'light', width: WIDE },
   { theme: 'dark', width: WIDE },
   { theme: 'light', width: PHONE },
+  { theme: 'dark', width: PHONE },
 ];
 
 export const HEIGHT = 900;
 const POLL_MS = 50;
+const WAIT_MS_MAX = 30_000;
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 export interface OpenPage {
@@ -33,14 +38,16 @@ export interface OpenPage {
 export async function openPage(
   browser: Browser,
   url: string,
-  { theme = 'light', width = WIDE }: Partial<Look> = {},
+  { theme = 'light', width = WIDE, locale = 'en-GB', motion = 'reduce' }: Partial<Look> = {},
 ): Promise<OpenPage> {
   const context = await browser.newContext({
     viewport: { width, height: HEIGHT },
     colorScheme: theme,
-    locale: 'en-GB',
-    reducedMotion: 'reduce',
+    locale,
+    reducedMotion: motion,
   });
+  // Shorter than a test may take, so that it is said what was waited for.
+  context.setDefaultTimeout(WAIT_MS_MAX);
   const page = await context.newPage();
   const complaints: string[] = [];
   const strangers: string[] = [];

@@ -1,34 +1,24 @@
 /**
  * The dashboard in a real Chromium against the real stack.
  */
-import { apiConfig, createApi } from '@tally/api';
-import { parseConfig } from '@tally/platform/config';
-import { closeHttpServer, type FastifyInstance } from '@tally/platform/http';
-import { createLog } from '@tally/platform/log';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, TestSystem } from '../support/system.ts';
 import { launchChromium } from './chromium.ts';
-import {
-  HEIGHT,
-  LOOKS,
-  loaded,
-  type OpenPage,
-  openPage,
-  overflow,
-  PHONE,
-  signIn,
-  violations,
-} from './dashboard-page.ts';
+import { Dashboard } from './dashboard.ts';
+import { HEIGHT, LOOKS, overflow, PHONE, signIn, violations } from './dashboard-page.ts';
 import { NEARLY, OVER, PLENTY, playHistory } from './history.ts';
+import { describeKeyboard } from './keyboard.ts';
+import { describeRoles } from './roles.ts';
+import { describeStates } from './states.ts';
 
 const launched = await launchChromium();
-const log = createLog('test', process.env['TALLY_TEST_LOG'] ?? 'silent');
 /** `npx vitest run --project browser` with TALLY_SCREENSHOTS=docs/images writes them anew. */
 const SCREENSHOTS = process.env['TALLY_SCREENSHOTS'];
 /** Enough to see what a page is; all of it would be pictures of megabytes. */
 const SHOT_HEIGHT = 1_500;
 const SHOT_AFTER_MS = 700;
+const PHONE_LOOKS = { light: 'phone', dark: 'phone-dark' } as const;
 const PAGES = [
   { name: 'overview', hash: '#/' },
   { name: 'tenant', hash: `#/tenants/${NEARLY}` },
@@ -38,51 +28,29 @@ const PAGES = [
 
 describe.skipIf(!launched.browser)('the dashboard', () => {
   const browser = launched.browser as Browser;
-  let system: TestSystem;
-  let api: { app: FastifyInstance; close: () => Promise<void> };
-  let url = '';
-  let open: OpenPage | undefined;
-
-  const listen = async (port: number): Promise<string> => {
-    api = createApi({ config: parseConfig(apiConfig, system.env), log });
-    return api.app.listen({ host: '127.0.0.1', port });
-  };
-  const stop = async (): Promise<void> => {
-    await closeHttpServer(api.app, 0);
-    await api.close();
-  };
-  const enter = async (hash: string, key = ADMIN_KEY, look = {}): Promise<OpenPage['page']> => {
-    open = await openPage(browser, url, look);
-    await signIn(open.page, key);
-    await open.page.goto(`${url}/${hash}`);
-    await loaded(open.page);
-    return open.page;
-  };
+  let dashboard: Dashboard;
+  const enter: Dashboard['enter'] = (...asked) => dashboard.enter(...asked);
+  const ask = <Answer>(path: string): Promise<Answer> => dashboard.ask<Answer>(path);
 
   beforeAll(async () => {
-    system = await TestSystem.create('dashboard');
-    await system.consumer();
-    await playHistory(system);
-    url = await listen(0);
+    dashboard = new Dashboard(browser, await TestSystem.create('dashboard'));
+    await dashboard.system.consumer();
+    await playHistory(dashboard.system);
+    await dashboard.listen();
   });
 
   afterEach(async () => {
-    const { complaints = [], strangers = [], context } = open ?? {};
-    open = undefined;
-    await context?.close();
-    expect(complaints).toEqual([]);
-    expect(strangers).toEqual([]);
+    expect(await dashboard.closePages()).toEqual([]);
   });
 
   afterAll(async () => {
     await browser.close();
-    if (api) await stop();
-    await system?.close();
+    await dashboard?.stop();
+    await dashboard?.system.close();
   });
 
   it('signs in by keyboard alone, says which key is none, and ends the session', async () => {
-    open = await openPage(browser, url);
-    const { page } = open;
+    const page = await dashboard.open();
     await page.getByLabel('API key').waitFor();
     await page.keyboard.type('no-key-at-all-of-ours');
     await page.keyboard.press('Enter');
@@ -100,7 +68,7 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
     expect(await page.evaluate('document.activeElement.id')).toBe('main');
     await page.getByRole('button', { name: 'Sign out' }).press('Enter');
     await page.getByLabel('API key').waitFor();
-    expect((await page.request.get(`${url}/v1/session`)).status()).toBe(401);
+    expect((await page.request.get(`${dashboard.url}/v1/session`)).status()).toBe(401);
   });
 
   it('shows who is over first, then who is about to be, and finds and filters', async () => {
@@ -116,7 +84,7 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
 
   it('says of a tenant over quota by how much, with its alerts, statements and files', async () => {
     const page = await enter(`#/tenants/${OVER}`);
-    const quota = await ask<{ engagedPeople: { overage: number; used: number } }>(url, `/v1/tenants/${OVER}/quota`);
+    const quota = await ask<{ engagedPeople: { overage: number; used: number } }>(`/v1/tenants/${OVER}/quota`);
     const { overage, used } = quota.engagedPeople;
     expect(overage).toBeGreaterThan(0);
     await page.getByText(`engaged people by ${overage}`).waitFor();
@@ -131,7 +99,7 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
 
   it('has every figure of a chart as a table', async () => {
     const page = await enter(`#/tenants/${PLENTY}`);
-    const { months } = await ask<{ months: { total: number }[] }>(url, `/v1/tenants/${PLENTY}/interactions`);
+    const { months } = await ask<{ months: { total: number }[] }>(`/v1/tenants/${PLENTY}/interactions`);
     await page.getByText('As a table').first().click();
     const rows = page.getByRole('table', { name: /Interactions by month and channel/ }).locator('tbody tr');
     await expect.poll(() => rows.count()).toBe(months.length);
@@ -158,7 +126,7 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
 
   it('shows the operator flow, dead letters by reason, and the ledger of each partition', async () => {
     const page = await enter('#/operator');
-    const ledger = await ask<{ partitions: unknown[] }>(url, '/v1/ledger');
+    const ledger = await ask<{ partitions: unknown[] }>('/v1/ledger');
     const rows = page.getByRole('table', { name: 'The ledger by partition' }).locator('tbody tr');
     expect(await rows.count()).toBe(ledger.partitions.length);
     expect(await page.getByText('balanced', { exact: true }).count()).toBe(ledger.partitions.length + 1);
@@ -166,29 +134,16 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
     expect(await letters.textContent()).toContain('Empty value3');
   });
 
-  it('shows a viewer of one tenant that one alone, and nothing to decide', async () => {
-    const { key } = await ask<{ key: string }>(url, '/v1/keys', {
-      name: 'looks only',
-      role: 'viewer',
-      tenants: [NEARLY],
-    });
-    const page = await enter('#/', key);
-    expect(await page.locator('.tenant-link').allTextContents()).toEqual([NEARLY]);
-    expect(await page.getByRole('link', { name: 'Operator' }).count()).toBe(0);
-    await page.getByRole('link', { name: NEARLY }).click();
-    await loaded(page);
-    expect(await page.getByRole('button', { name: /^Acknowledge/ }).count()).toBe(0);
-    await page.goto(`${url}/#/tenants/${OVER}`);
-    await page.getByText('Your key does not allow this.').first().waitFor();
-    expect(await page.locator('.meter').count()).toBe(0);
-  });
+  describeRoles(() => dashboard);
+  describeKeyboard(() => dashboard);
+  describeStates(() => dashboard);
 
   it('keeps the last figures under a banner while the api is away, and goes on when it is back', async () => {
     const page = await enter('#/');
-    await stop();
+    await dashboard.stop();
     await page.getByText('Tally does not answer.').waitFor();
     expect(await page.locator('.tenant-link').count()).toBe(3);
-    await listen(Number(new URL(url).port));
+    await dashboard.listen();
     await page.getByText('Tally does not answer.').waitFor({ state: 'detached' });
     expect(await page.locator('.tenant-link').count()).toBe(3);
   });
@@ -203,12 +158,11 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
   });
 
   it.each(LOOKS)('has nothing that axe finds, and nothing too wide: $theme, $width px', async ({ theme, width }) => {
-    open = await openPage(browser, url, { theme, width });
-    const { page } = open;
+    const page = await dashboard.open({ theme, width });
     await page.getByLabel('API key').waitFor();
     const shoot = async (name: string): Promise<void> => {
       if (SCREENSHOTS === undefined) return;
-      const look = width === PHONE ? 'phone' : theme;
+      const look = width === PHONE ? PHONE_LOOKS[theme] : theme;
       await page.setViewportSize({ width, height: name === 'sign-in' ? HEIGHT : SHOT_HEIGHT });
       // Charts take a moment to follow.
       await page.waitForTimeout(SHOT_AFTER_MS);
@@ -219,8 +173,7 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
     await shoot('sign-in');
     await signIn(page, ADMIN_KEY);
     for (const { name, hash } of PAGES) {
-      await page.goto(`${url}/${hash}`);
-      await loaded(page);
+      await dashboard.visit(page, hash);
       expect(await violations(page), name).toEqual([]);
       expect(await overflow(page), name).toBeLessThanOrEqual(0);
       await shoot(name);
@@ -230,11 +183,4 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
 
 if (!launched.browser) {
   it.skip(`The dashboard is not looked at: no Chromium starts here (${launched.because})`, () => {});
-}
-
-/** As admin; a POST where there is a body. */
-async function ask<Answer>(url: string, path: string, body?: object): Promise<Answer> {
-  const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' };
-  const asked = body ? { method: 'POST', headers, body: JSON.stringify(body) } : { headers };
-  return (await (await fetch(`${url}${path}`, asked)).json()) as Answer;
 }

@@ -81,7 +81,7 @@ function Canvas({ label, draw }: { label: string; draw: (colours: Colours) => EC
         animation: !isStill,
         animationDuration: 300,
         textStyle: { fontFamily: FONT, color: colours.soft },
-        grid: { left: 4, right: 8, top: 10, bottom: 2, outerBoundsMode: 'same' },
+        grid: { left: 4, right: 8, top: 10, bottom: 6, outerBoundsMode: 'same' },
         ...draw(colours),
       },
       { replaceMerge: ['series', 'xAxis', 'yAxis'] },

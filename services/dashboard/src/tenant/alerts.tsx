@@ -32,8 +32,7 @@ export function Alerts({ tenantId, base, live }: AlertsProps): ReactNode {
   const decide = async (decision: Decision): Promise<void> => {
     if (!deciding) return;
     await tell(deciding.alert, { tenantId, by: session.name, decision });
-    setDeciding(null);
-    await client.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[0]).startsWith(`${base}/alerts`) });
+    void client.invalidateQueries({ predicate: ({ queryKey }) => String(queryKey[0]).startsWith(`${base}/alerts`) });
   };
   return (
     <>

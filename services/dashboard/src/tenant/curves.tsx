@@ -13,7 +13,7 @@ import type {
 import { type Live, SELDOM_MS, useLive } from '../api/queries.ts';
 import { InteractionsChart } from '../charts/interactions-chart.tsx';
 import { PeopleChart } from '../charts/people-chart.tsx';
-import { Panel } from '../parts/panel.tsx';
+import { Panel, Waiting } from '../parts/panel.tsx';
 import { PlainBar } from '../parts/share-bar.tsx';
 import { words } from '../words/words.ts';
 
@@ -45,7 +45,7 @@ export function InteractionsPanel(props: {
         now && licences.data ? (
           <InteractionsChart months={months} licences={licences.data.licences} now={now} />
         ) : (
-          <p className="nothing">Waiting for the licences…</p>
+          <Waiting live={quota.data ? licences : quota} lines={8} />
         )
       }
     </Panel>

@@ -49,6 +49,8 @@ export function DecisionDialog({ kind, title, onDecide, onClose }: DecisionDialo
     }
     try {
       await onDecide({ kind, reason: reason.trim(), hours: kind === 'silence' ? hours : null });
+      // Closed rather than taken away: only then does the browser give the focus back where it was.
+      dialog.current?.close();
     } catch (error) {
       setFault(error instanceof Error ? error.message : 'It could not be done.');
     }

@@ -37,7 +37,8 @@ export function TrueUp(props: { base: string; today: string; licences: Live<Lice
   const live = useLive<TrueUpAnswer>(`${base}/true-up?licenceYear=${year?.from ?? ''}`, SELDOM_MS, {
     enabled: year != null,
   });
-  if (year === null) {
+  // Without the licences it is not known which year to ask for: then it is they that load, or cannot be had.
+  if (year == null) {
     return (
       <Panel
         title="True-up so far"
@@ -49,7 +50,7 @@ export function TrueUp(props: { base: string; today: string; licences: Live<Lice
     );
   }
   return (
-    <Panel title="True-up so far" about={year ? yearWords(year) : undefined} live={live}>
+    <Panel title="True-up so far" about={yearWords(year)} live={live}>
       {(answer) => (
         <>
           <p className={answer.peopleToBuy + answer.unifiedPeopleToBuy > 0 ? 'verdict bad' : 'verdict good'}>
