@@ -4,16 +4,24 @@
 import { messageOf } from '@tally/platform/errors';
 import { Command } from 'commander';
 import { alertsCommand } from './alerts.ts';
+import { apiCommand } from './api.ts';
+import { gatewayCommand } from './gateway.ts';
+import { ingestCommand } from './ingest.ts';
+import { lookupCommand } from './lookup.ts';
 import { queryCommand } from './query.ts';
 import { statementsCommand } from './statements.ts';
 import { unifiedCommand } from './unified.ts';
 
 const program = new Command('npm run bench --')
   .description('measures Tally on this machine')
+  .addCommand(ingestCommand())
+  .addCommand(lookupCommand())
+  .addCommand(gatewayCommand())
   .addCommand(queryCommand())
   .addCommand(unifiedCommand())
   .addCommand(statementsCommand())
   .addCommand(alertsCommand())
+  .addCommand(apiCommand())
   .showHelpAfterError();
 
 try {

@@ -71,7 +71,8 @@ function resetPeak(pid: number): void {
   }
 }
 
-function peakOf(pid: number): number | null {
+/** Highest resident size of a process so far, bytes; null where the kernel does not tell. */
+export function peakOf(pid: number): number | null {
   try {
     const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return kibibytes === undefined ? null : Number(kibibytes) * 1024;
