@@ -129,7 +129,8 @@ export class EventColumns {
     this.#channel.bytes[row] = read.channel;
     this.#direction.bytes[row] = read.direction;
     this.#occurredAt.setNumber(row, read.occurredAt);
-    this.#contentHash.set(row, read.contentHash);
+    this.#contentHash.words[2 * row] = read.contentLow;
+    this.#contentHash.words[2 * row + 1] = read.contentHigh;
   }
 
   /** An event that was decoded into an object. */

@@ -2,12 +2,15 @@
  * The keys under which entities and events are known: 128 bits of BLAKE3. A shorter hash, or one that is not made against
  * it, would let a sender make two events of one key, and the second would not be billed.
  */
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { murmur2 } from '@tally/platform/kafka';
 import { CHANNELS, DIRECTIONS, type EntityIdentity, type Interaction } from '@tally/schemas';
-import { Blake3, HASH_BYTES, HASHED_BYTES_MAX } from './blake3.ts';
+import { Blake3, HASH_BYTES } from './blake3.ts';
 
 export const KEY_BYTES = HASH_BYTES;
 export const CONTENT_HASH_BYTES = 8;
+/** Of the two halves of a content's hash. */
+export const CONTENT_SEEDS = [0x2f0b4a27, 0x5bd07f4d] as const;
 
 const blake3 = new Blake3();
 
@@ -25,7 +28,10 @@ export function eventKeyOf(event: EntityIdentity & { eventId: string }): Buffer 
   return keyOf(Buffer.concat([entityKeyOf(event), Buffer.from(event.eventId)]));
 }
 
-/** Tells a repetition from a conflict: 64 bits over everything but the identity. */
+/**
+ * Tells a repetition from a conflict: 64 bits over everything but the identity. A sender may well make two contents of one
+ * hash; then a conflict of his own is called a repetition, and neither counts.
+ */
 export function contentHashOf(event: Interaction): bigint {
   const { channel, direction, occurredAt, journeyId, provider } = event;
   const head = Buffer.alloc(10);
@@ -35,13 +41,9 @@ export function contentHashOf(event: Interaction): bigint {
   const journey = Buffer.from(journeyId ?? '');
   const parts = [head, Buffer.from([journeyId === null ? 0 : journey.length + 1]), journey];
   parts.push(Buffer.from([provider === null ? 0 : 1]), Buffer.from(provider ?? ''));
-  return contentHash(Buffer.concat(parts)).readBigUInt64LE(0);
-}
-
-/** A content of any length: a provider's name has no limit of its own. */
-function contentHash(content: Buffer): Buffer {
-  if (content.length <= HASHED_BYTES_MAX) return keyOf(content);
-  return createHash('sha256').update(content).digest();
+  const content = Buffer.concat(parts);
+  const [low, high] = CONTENT_SEEDS.map((seed) => BigInt.asUintN(32, BigInt(murmur2(content, content.length, seed))));
+  return ((high ?? 0n) << 32n) | (low ?? 0n);
 }
 
 function keyOf(message: Buffer): Buffer {

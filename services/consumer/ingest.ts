@@ -68,7 +68,6 @@ export interface IngestOptions {
 
 /** A group of batches, before it is known which of its events count. */
 export interface Prepared {
-  batches: readonly IncomingBatch[];
   events: EventColumns;
   /** Which rows of `events` came from which partition. */
   stretches: { partition: number; from: number; to: number }[];
@@ -76,6 +75,8 @@ export interface Prepared {
   emptyProfiles: EmptyRow[];
   deadLetters: OutgoingRecord[];
   handled: Handled[];
+  /** How far each batch was behind the end of its partition. */
+  lags: { topic: string; partition: number; records: number }[];
 }
 
 /** Where a partition was left. */
@@ -107,13 +108,13 @@ export class Ingest {
   /** Step 1: decodes and validates batches of any partitions; each partition's batches in the order of their offsets. */
   async prepare(batches: readonly IncomingBatch[]): Promise<Prepared> {
     const into: Prepared = {
-      batches,
       events: new EventColumns(),
       stretches: [],
       profiles: [],
       emptyProfiles: [],
       deadLetters: [],
       handled: [],
+      lags: [],
     };
     for (const batch of batches) {
       const place = this.#place(batch);
@@ -124,7 +125,10 @@ export class Ingest {
         else await this.#decodeProfiles(batch, place, gaps, into);
       });
       reading.cursor.advance(batch);
-      const { topic, partition, lastOffset } = batch;
+      // Answers to what other lanes asked wait meanwhile.
+      await new Promise(setImmediate);
+      const { topic, partition, lastOffset, end } = batch;
+      into.lags.push({ topic, partition, records: end - lastOffset - 1 });
       into.handled.push({ topic, partition, offset: Math.max(lastOffset + 1, reading.committed) });
     }
     await this.#options.checkpoint?.('decoded');
@@ -323,7 +327,7 @@ export class Ingest {
     }
   }
 
-  #count({ batches, events, profiles, emptyProfiles }: Prepared): void {
+  #count({ lags, events, profiles, emptyProfiles }: Prepared): void {
     const { metrics, topics } = this.#options;
     for (const [outcome, count] of events.outcomes()) {
       if (count > 0) metrics.outcomes.inc({ topic: topics.interactions, outcome }, count);
@@ -331,8 +335,6 @@ export class Ingest {
     if (profiles.length > 0) metrics.outcomes.inc({ topic: topics.profiles, outcome: 'counted' }, profiles.length);
     for (const { outcome } of emptyProfiles) metrics.outcomes.inc({ topic: topics.profiles, outcome });
     metrics.batchRecords.observe(events.rows + profiles.length + emptyProfiles.length);
-    for (const { topic, partition, end, lastOffset } of batches) {
-      metrics.lag.set({ topic, partition }, end - lastOffset - 1);
-    }
+    for (const { topic, partition, records } of lags) metrics.lag.set({ topic, partition }, records);
   }
 }

@@ -4,7 +4,7 @@
  * there is one opinion on what is valid, and a test holds the two against each other.
  */
 import { isUtf8 } from 'node:buffer';
-import { type IncomingRecord, partitionOf } from '@tally/platform/kafka';
+import { type IncomingRecord, murmur2, partitionOf } from '@tally/platform/kafka';
 import {
   CHANNELS,
   DIRECTIONS,
@@ -17,6 +17,7 @@ import {
 } from '@tally/schemas';
 import { Blake3, HASH_BYTES } from './blake3.ts';
 import type { Place } from './decode.ts';
+import { CONTENT_SEEDS } from './hash.ts';
 
 const HEADER = headerOf('Interaction', 1);
 /** A longer provider is no fault, but nothing to be fast about. */
@@ -58,8 +59,9 @@ export class InteractionReader {
   occurredAt = 0;
   readonly entityKey = new Uint8Array(HASH_BYTES);
   readonly eventKey = new Uint8Array(HASH_BYTES);
-  /** Its first 8 bytes count. */
-  readonly contentHash = new Uint8Array(HASH_BYTES);
+  /** The low half of the content's hash, and the high one. */
+  contentLow = 0;
+  contentHigh = 0;
 
   readonly #blake3 = new Blake3();
   #at = 0;
@@ -228,7 +230,8 @@ export class InteractionReader {
     let at = this.#take(source, this.journeyId, this.journeyIdEnd, 11);
     input[at++] = this.#hasProvider ? 1 : 0;
     at = this.#take(source, this.provider, this.providerEnd, at);
-    copyKey(this.#blake3.hash(at), this.contentHash);
+    this.contentLow = murmur2(input, at, CONTENT_SEEDS[0]);
+    this.contentHigh = murmur2(input, at, CONTENT_SEEDS[1]);
   }
 
   /** Puts bytes into the hash's input; returns where the next may go. */

@@ -150,6 +150,9 @@ export function insertLimit(
         insert_deduplicate: '0',
         deduplicate_blocks_in_dependent_materialized_views: '0',
         max_partitions_per_insert_block: '0',
+        // as Tally's own inserts have them
+        optimize_on_insert: '0',
+        materialize_statistics_on_insert: '0',
         wait_end_of_query: '1',
       })}`;
       const connection = async (): Promise<void> => {

@@ -33,6 +33,10 @@ const SETTINGS: ClickHouseSettings = {
   insert_deduplicate: 0,
   deduplicate_blocks_in_dependent_materialized_views: 0,
   materialized_views_ignore_errors: 0,
+  // A part need not be merged in itself before it is written: the views group already, and merges do the rest.
+  optimize_on_insert: 0,
+  // Nothing here is planned by them.
+  materialize_statistics_on_insert: 0,
   // One batch may hold events of any month since 2015.
   max_partitions_per_insert_block: '0',
   // Errors come as a status, not in the middle of an answer.

@@ -7,7 +7,7 @@ export {
   type IncomingBatch,
   type IncomingRecord,
 } from './group-consumer.ts';
-export { partitionOf } from './partition.ts';
+export { murmur2, partitionOf } from './partition.ts';
 export { readRecordsAt } from './read-at.ts';
 export { readTopic, type StoredRecord } from './read-topic.ts';
 export { type OutgoingRecord, Sender, type SenderOptions } from './sender.ts';
