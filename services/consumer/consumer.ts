@@ -146,6 +146,7 @@ async function startOn(
     fetchBytesMin: config.TALLY_FETCH_BYTES_MIN,
     fetchWaitMsMax: config.TALLY_FETCH_WAIT_MS_MAX,
     take: (batch) => lanes.take(batch),
+    committed: (topic) => admin.committed(groupId, topic),
     onAssigned: (assignment) => {
       assignments++;
       ingest.reassigned();

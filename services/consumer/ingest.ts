@@ -82,8 +82,6 @@ export interface Prepared {
 /** Where a partition was left. */
 interface Reading {
   cursor: Cursor;
-  /** What the group had committed when it was last asked: less is never committed. */
-  committed: number;
   /** Partitions were assigned since: others may have read on. */
   stale: boolean;
 }
@@ -129,7 +127,7 @@ export class Ingest {
       await new Promise(setImmediate);
       const { topic, partition, lastOffset, end } = batch;
       into.lags.push({ topic, partition, records: end - lastOffset - 1 });
-      into.handled.push({ topic, partition, offset: Math.max(lastOffset + 1, reading.committed) });
+      into.handled.push({ topic, partition, offset: lastOffset + 1 });
     }
     await this.#options.checkpoint?.('decoded');
     return into;
@@ -267,7 +265,7 @@ export class Ingest {
       const committed = Number(await this.#options.committed(batch.topic, batch.partition));
       othersReadOn = reading !== undefined && committed > reading.cursor.next;
       const next = Math.max(committed, reading?.cursor.next ?? 0);
-      reading = { cursor: new Cursor(next), committed, stale: false };
+      reading = { cursor: new Cursor(next), stale: false };
       this.#readings.set(name, reading);
     }
     const { next } = reading.cursor;

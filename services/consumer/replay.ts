@@ -192,6 +192,7 @@ async function replayEpoch(
     fetchBytesMaxPerPartition: 1024 * 1024,
     fetchBytesMin: 1,
     fetchWaitMsMax: 200,
+    committed: async () => new Map(),
     take: async (batch) => {
       const stretch = left.get(batch.partition);
       const part = stretch && within(batch, stretch);

@@ -27,6 +27,7 @@ function consumerOn(kafka: Kafka, onFatal: (error: TallyError) => void = () => u
     fetchBytesMin: 1,
     fetchWaitMsMax: 100,
     take: async () => undefined,
+    committed: async () => new Map(),
     onAssigned: () => undefined,
     onFatal,
   });

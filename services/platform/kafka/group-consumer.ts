@@ -6,6 +6,7 @@ import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { messageOf, TallyError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { kafkaError } from './client.ts';
+import { Commits, type Handled } from './commits.ts';
 
 export interface IncomingRecord {
   /** Below 2^40, as a position has it. */
@@ -33,13 +34,6 @@ export interface IncomingBatch {
   end: number;
 }
 
-/** Everything below `offset` is handled. */
-export interface Handled {
-  topic: string;
-  partition: number;
-  offset: number;
-}
-
 export interface GroupConsumerOptions {
   kafka: Kafka;
   log: Logger;
@@ -55,6 +49,8 @@ export interface GroupConsumerOptions {
   fetchWaitMsMax: number;
   /** Takes a batch in; when it resolves, the partition is read on. When it rejects, the batch comes again. */
   take: (batch: IncomingBatch) => Promise<void>;
+  /** What the group has committed of a topic, by partition. */
+  committed: (topic: string) => Promise<ReadonlyMap<number, bigint>>;
   /** Told when partitions were (re)assigned, before their first batch. */
   onAssigned: (assignment: Record<string, number[]>) => void;
   /** Told of an error after which this consumer, once started, does not go on. */
@@ -64,12 +60,16 @@ export interface GroupConsumerOptions {
 export class GroupConsumer {
   readonly #options: GroupConsumerOptions;
   readonly #consumer: Consumer;
-  /** What could not be committed yet, by `topic/partition`. */
-  #uncommitted = new Map<string, Handled>();
-  #committing: NodeJS.Timeout | undefined;
+  readonly #offsets: Commits;
 
   constructor(options: GroupConsumerOptions) {
     this.#options = options;
+    this.#offsets = new Commits({
+      log: options.log,
+      retryMs: options.heartbeatIntervalMs,
+      committed: options.committed,
+      send: (offsets) => this.#consumer.commitOffsets(offsets),
+    });
     this.#consumer = options.kafka.consumer({
       groupId: options.groupId,
       sessionTimeout: options.sessionTimeoutMs,
@@ -94,8 +94,7 @@ export class GroupConsumer {
     let crash: { error: unknown } | undefined;
     this.#consumer.on('consumer.group_join', ({ payload }) => {
       log.info({ assignment: payload.memberAssignment, leader: payload.isLeader }, 'joined the group');
-      // What was not committed comes again, here or elsewhere.
-      this.#uncommitted = new Map();
+      this.#offsets.assigned(payload.memberAssignment);
       onAssigned(payload.memberAssignment);
     });
     this.#consumer.on('consumer.crash', ({ payload }) => {
@@ -122,13 +121,9 @@ export class GroupConsumer {
     throw kafkaError(`could not join group ${groupId}: ${messageOf(crash.error)}`, crash.error);
   }
 
-  /**
-   * Commits what is handled. Never throws: what the group does not take now is tried again with the next heartbeats,
-   * until it is taken or the group has assigned anew.
-   */
+  /** Commits what is handled (commits.ts). Never throws. */
   async commit(handled: readonly Handled[]): Promise<void> {
-    for (const one of handled) this.#uncommitted.set(`${one.topic}/${one.partition}`, one);
-    await this.#commitAll();
+    await this.#offsets.commit(handled);
   }
 
   /** Reads nothing more; what was read may still be committed. */
@@ -138,24 +133,8 @@ export class GroupConsumer {
 
   /** Leaves the group. */
   async stop(): Promise<void> {
-    clearTimeout(this.#committing);
-    this.#uncommitted = new Map();
+    this.#offsets.close();
     await this.#consumer.disconnect();
-  }
-
-  async #commitAll(): Promise<void> {
-    const handled = this.#uncommitted;
-    if (handled.size === 0) return;
-    try {
-      await this.#consumer.commitOffsets(
-        [...handled.values()].map(({ topic, partition, offset }) => ({ topic, partition, offset: offset.toString() })),
-      );
-      for (const [name, one] of handled) if (this.#uncommitted.get(name) === one) this.#uncommitted.delete(name);
-    } catch (err) {
-      this.#options.log.warn({ err }, 'could not commit, trying again');
-      clearTimeout(this.#committing);
-      this.#committing = setTimeout(() => void this.#commitAll(), this.#options.heartbeatIntervalMs);
-    }
   }
 
   async #eachBatch({ batch, heartbeat, resolveOffset }: EachBatchPayload): Promise<void> {

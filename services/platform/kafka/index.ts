@@ -1,9 +1,9 @@
 export { KafkaAdmin, type PartitionExtent, type TopicSpecification } from './admin.ts';
 export { createKafka, type KafkaOptions } from './client.ts';
+export type { Handled } from './commits.ts';
 export {
   GroupConsumer,
   type GroupConsumerOptions,
-  type Handled,
   type IncomingBatch,
   type IncomingRecord,
 } from './group-consumer.ts';
