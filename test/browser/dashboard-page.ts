@@ -71,7 +71,8 @@ export async function signIn(page: Page, key: string): Promise<void> {
 
 /** Every panel of the page has its figures. */
 export async function loaded(page: Page): Promise<void> {
-  const isLoaded = `!document.querySelector('[aria-busy="true"]')
+  const isLoaded = `(document.querySelector('main')?.dataset.shown ?? location.hash) === location.hash
+    && !document.querySelector('[aria-busy="true"]')
     && [...document.querySelectorAll('.canvas')].every((chart) => chart.querySelector('canvas'))`;
   // A function that the page waits with would be made from text there, which the content security policy refuses.
   while (!(await page.evaluate<boolean>(isLoaded))) await page.waitForTimeout(POLL_MS);

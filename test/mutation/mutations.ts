@@ -19,10 +19,10 @@ export const MUTATIONS: readonly Mutation[] = [
     harm: 'a crash in between loses the batch',
     edits: [
       {
-        file: 'services/platform/kafka/group-consumer.ts',
-        from: 'await this.#whileBeating(heartbeat, (signal) => this.#options.handle(incoming(batch, lastOffset, signal)));',
-        to: `await commitOffsetsIfNecessary({ topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset: (lastOffset + 1n).toString() }] }] });
-    await this.#whileBeating(heartbeat, (signal) => this.#options.handle(incoming(batch, lastOffset, signal)));`,
+        file: 'services/consumer/ingest.ts',
+        from: 'decideRows(events, known, surelyNew);',
+        to: `decideRows(events, known, surelyNew);
+    await commit(prepared.handled);`,
       },
     ],
     suites: [repetitions],
@@ -77,8 +77,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'services/consumer/ingest.ts',
-        from: "await this.#timed('dead-letters', () => this.#options.sender.send(decoded.deadLetters));",
-        to: "await this.#timed('dead-letters', () => this.#options.sender.send(decoded.deadLetters.slice(0, 0)));",
+        from: "await this.#timed('dead-letters', () => sender.send(deadLetters));",
+        to: "await this.#timed('dead-letters', () => sender.send(deadLetters.slice(0, 0)));",
       },
     ],
     suites: [{ project: 'system', filter: 'test/pipeline/dead-letters' }],
@@ -91,6 +91,11 @@ export const MUTATIONS: readonly Mutation[] = [
         file: 'services/consumer/decode.ts',
         from: 'if (expected === partition) return undefined;',
         to: 'if (expected >= 0) return undefined;',
+      },
+      {
+        file: 'services/consumer/interaction-reader.ts',
+        from: ' || partitionOf(key, place.partitions) !== place.partition) return false;',
+        to: ') return partitionOf(key, place.partitions) < 0;',
       },
     ],
     suites: [{ project: 'system', filter: 'test/pipeline/dead-letters' }],
@@ -106,6 +111,24 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     ],
     suites: [rules],
+  },
+  {
+    name: 'call a filter whole before the index was read',
+    harm: 'a repetition of what was counted before the start counts again',
+    edits: [{ file: 'services/consumer/key-filters.ts', from: 'await this.#readIndex(begun);', to: '' }],
+    suites: [{ project: 'system', filter: 'services/consumer/key-filters' }],
+  },
+  {
+    name: 'keep a filter though others have read on',
+    harm: 'a repetition of what others counted meanwhile counts again',
+    edits: [
+      {
+        file: 'services/consumer/key-filters.ts',
+        from: 'if (this.#guarded.has(partition) && !othersReadOn) return;',
+        to: 'if (this.#guarded.has(partition)) return;',
+      },
+    ],
+    suites: [{ project: 'system', filter: 'services/consumer/key-filters' }],
   },
   {
     name: 'do not check the log',

@@ -76,7 +76,7 @@ function Shell({ session }: { session: SessionAnswer }): ReactNode {
         </div>
       </header>
       <AwayBanner />
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} data-shown={window.location.hash}>
         <Page route={route} mayOperate={mayOperate} />
       </main>
       <footer className="foot">
