@@ -1,6 +1,7 @@
 /**
  * What Ingest makes of batches that the group hands over late: fetched before a rebalance, given after it.
  */
+import { TallyError } from '@tally/platform/errors';
 import type { IncomingBatch } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { Registry } from 'prom-client';
@@ -17,12 +18,14 @@ describe('Ingest', () => {
   let ingest: Ingest;
   let logEnd: bigint;
   let committed: bigint;
+  let outages: number;
 
   beforeEach(async () => {
     system = await TestSystem.create('ingest', { partitions: 1 });
     const { clickhouse, topics } = system;
     logEnd = 10n;
     committed = 0n;
+    outages = 0;
     ingest = new Ingest({
       clickhouse,
       topics,
@@ -34,7 +37,10 @@ describe('Ingest', () => {
       hasher: new IdentifierHasher('secret'.repeat(8)),
       metrics: createMetrics(new Registry()),
       log: createLog('test', 'fatal'),
-      committed: async () => committed,
+      committed: async () => {
+        if (outages-- > 0) throw new TallyError('away', { code: 'KAFKA_UNAVAILABLE', retriable: true });
+        return committed;
+      },
       extent: async () => ({ start: 0n, end: logEnd }),
       commit: async () => undefined,
       partitionsNow: async () => 1,
@@ -66,6 +72,12 @@ describe('Ingest', () => {
     await write([batch(2, 4, 4)]);
     await write([batch(8, 10, 10)]);
     expect(await system.outcomes()).toEqual({ counted: 10 });
+  });
+
+  it('waits for a broker that does not say what is committed', async () => {
+    outages = 2;
+    await write([batch(0, 4, 4)]);
+    expect(await system.outcomes()).toEqual({ counted: 4 });
   });
 
   it('refuses a log that is shorter now than what was read of it', async () => {

@@ -231,7 +231,7 @@ export class Ingest {
 
   /** With partitions added, producers place records rightly that look wrong from here. */
   async #refuseMorePartitions(topic: string, partitions: number): Promise<void> {
-    const now = await this.#options.partitionsNow(topic);
+    const now = await this.#untilDone('offsets', () => this.#options.partitionsNow(topic));
     if (now === partitions) return;
     throw new TallyError(`${topic} had ${partitions} partitions and now has ${now}`, {
       code: 'LOG_PARTITIONS_CHANGED',
@@ -262,7 +262,8 @@ export class Ingest {
     let reading = this.#readings.get(name);
     let othersReadOn = false;
     if (!reading || reading.stale || batch.fetchedFrom > reading.cursor.next) {
-      const committed = Number(await this.#options.committed(batch.topic, batch.partition));
+      const ask = () => this.#options.committed(batch.topic, batch.partition);
+      const committed = Number(await this.#untilDone('offsets', ask));
       othersReadOn = reading !== undefined && committed > reading.cursor.next;
       const next = Math.max(committed, reading?.cursor.next ?? 0);
       reading = { cursor: new Cursor(next), stale: false };
@@ -277,7 +278,7 @@ export class Ingest {
 
   /** Only what the log is now tells a shorter log from a batch that was fetched before others read on. */
   async #refuseShorter({ topic, partition }: IncomingBatch, next: number): Promise<void> {
-    const { end } = await this.#options.extent(topic, partition);
+    const { end } = await this.#untilDone('offsets', () => this.#options.extent(topic, partition));
     if (end >= next) return;
     throw new TallyError(`${topic}/${partition} ends at ${end}, it was read up to ${next} before`, {
       code: 'LOG_WENT_BACK',
@@ -287,7 +288,7 @@ export class Ingest {
 
   /** A fetch that begins later than the last one ended skipped control records, or records that expired unread. */
   async #refuseExpired({ topic, partition }: IncomingBatch, next: number): Promise<void> {
-    const { start } = await this.#options.extent(topic, partition);
+    const { start } = await this.#untilDone('offsets', () => this.#options.extent(topic, partition));
     if (start <= next) return;
     throw new TallyError(
       `${topic}/${partition} begins at ${start}, it was read up to ${next}: records expired unread`,
