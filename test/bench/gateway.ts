@@ -15,8 +15,9 @@ import autocannon from 'autocannon';
 import { Command } from 'commander';
 import { type BenchStack, withBenchStack } from './bench-stack.ts';
 import { type Machine, thisMachine } from './machine.ts';
+import { resetPeak } from './memory.ts';
 import { whole } from './options.ts';
-import { resetPeak, usageOf } from './process-meter.ts';
+import { usageOf } from './process-meter.ts';
 import { stage } from './stage.ts';
 
 interface GatewayOptions {

@@ -7,7 +7,8 @@ import { ClickHouse } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import { type BenchStack, benchLog } from './bench-stack.ts';
 import type { Filled } from './ingest-fill.ts';
-import { resetPeak, type Usage, usageOf } from './process-meter.ts';
+import { resetPeak } from './memory.ts';
+import { type Usage, usageOf } from './process-meter.ts';
 import { stage } from './stage.ts';
 import { tableSizes, untilMerged } from './storage.ts';
 

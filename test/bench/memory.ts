@@ -63,7 +63,8 @@ async function trackedNow(clickhouse: ClickHouse): Promise<number> {
   return Number(value);
 }
 
-function resetPeak(pid: number): void {
+/** Begins anew with a process's highest resident size. */
+export function resetPeak(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, RESET_PEAK);
   } catch {

@@ -1,7 +1,8 @@
 /**
  * What a process has used so far, as the kernel tells it: Linux only.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { peakOf } from './memory.ts';
 
 export interface Usage {
   /** User and system time, microseconds. */
@@ -15,9 +16,6 @@ const TICK_MICROS = 10_000;
 /** After the name in parentheses, which may hold spaces: see proc(5), fields 14 and 15 counted from 1. */
 const UTIME = 11;
 const STIME = 12;
-/** Tells the kernel to begin anew with the highest resident size: see proc(5). */
-const RESET_PEAK = '5';
-
 /** Sums over processes; one that has ended counts nothing. */
 export function usageOf(pids: readonly number[]): Usage {
   const sum = { cpuMicros: 0, peakBytes: 0 };
@@ -29,24 +27,18 @@ export function usageOf(pids: readonly number[]): Usage {
   return sum;
 }
 
-/** Where it is not allowed, the peak stays that of the process's life. */
-export function resetPeak(pid: number): void {
-  try {
-    writeFileSync(`/proc/${pid}/clear_refs`, RESET_PEAK);
-  } catch {
-    // Not ours, or not Linux.
-  }
+function usageOfOne(pid: number): Usage {
+  const cpuMicros = cpuMicrosOf(pid);
+  return { cpuMicros: cpuMicros ?? 0, peakBytes: cpuMicros === null ? 0 : (peakOf(pid) ?? 0) };
 }
 
-function usageOfOne(pid: number): Usage {
+/** User and system time of a process so far, microseconds; null where the kernel does not tell. */
+export function cpuMicrosOf(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const ticks = Number(fields[UTIME]) + Number(fields[STIME]);
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
-    return { cpuMicros: ticks * TICK_MICROS, peakBytes: Number(kibibytes ?? 0) * 1024 };
+    return (Number(fields[UTIME]) + Number(fields[STIME])) * TICK_MICROS;
   } catch {
-    return { cpuMicros: 0, peakBytes: 0 };
+    return null;
   }
 }
