@@ -27,7 +27,7 @@ export const consumerConfig = z.object({
   /** Memory of the fingerprints of known keys, 5 to 7.5 bytes a key; 0 asks the index about every key. */
   TALLY_FILTER_BYTES_MAX: wholeNumber(0, Number.MAX_SAFE_INTEGER, 2 * 1024 ** 3),
   /** Records in one insert. */
-  TALLY_GROUP_RECORDS_MAX: wholeNumber(1, 1_000_000, 100_000),
+  TALLY_GROUP_RECORDS_MAX: wholeNumber(1, 1_000_000, 500_000),
 });
 
 export type ConsumerConfig = z.infer<typeof consumerConfig>;

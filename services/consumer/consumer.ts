@@ -36,8 +36,6 @@ export interface RunningConsumer {
 
 /** How long a stop waits for what is in hand before it calls off retries, milliseconds. */
 const STOP_GRACE_MS = 5_000;
-/** Groups' worth of records that may wait in a lane while one is being written. */
-const GROUPS_WAITING_MAX = 2;
 /** Records on a wrong partition make the number of partitions be asked again, at most this often, milliseconds. */
 const PARTITIONS_KEPT_MS = 1_000;
 
@@ -129,9 +127,10 @@ async function startOn(
   const lanes = new Lanes({
     lanes: config.TALLY_LANES,
     recordsMax: config.TALLY_GROUP_RECORDS_MAX,
-    waitingRecordsMax: config.TALLY_GROUP_RECORDS_MAX * GROUPS_WAITING_MAX,
-    prepare: (batches) => ingest.prepare(batches).catch((error: unknown) => endIfFinal(error, onFatal)),
-    write: (prepared) => ingest.write(prepared).catch((error: unknown) => endIfFinal(error, onFatal)),
+    waitingRecordsMax: config.TALLY_GROUP_RECORDS_MAX,
+    open: () => ingest.open(),
+    read: (batch, into) => ingest.read(batch, into).catch((error: unknown) => endIfFinal(error, onFatal)),
+    write: (group) => ingest.write(group).catch((error: unknown) => endIfFinal(error, onFatal)),
   });
   let assignments = 0;
   const consumer = new GroupConsumer({

@@ -50,7 +50,11 @@ describe('Ingest', () => {
 
   afterEach(() => system.close());
 
-  const write = async (batches: IncomingBatch[]) => ingest.write(await ingest.prepare(batches));
+  const write = async (batches: IncomingBatch[]) => {
+    const group = ingest.open();
+    for (const batch of batches) await ingest.read(batch, group);
+    await ingest.write(group);
+  };
 
   /** One event for each offset, `e0` at 0. */
   const batch = (from: number, to: number, end: number) =>

@@ -67,7 +67,7 @@ export interface IngestOptions {
 }
 
 /** A group of batches, before it is known which of its events count. */
-export interface Prepared {
+export interface Group {
   events: EventColumns;
   /** Which rows of `events` came from which partition. */
   stretches: { partition: number; from: number; to: number }[];
@@ -103,9 +103,9 @@ export class Ingest {
     for (const reading of this.#readings.values()) reading.stale = true;
   }
 
-  /** Step 1: decodes and validates batches of any partitions; each partition's batches in the order of their offsets. */
-  async prepare(batches: readonly IncomingBatch[]): Promise<Prepared> {
-    const into: Prepared = {
+  /** A group with nothing in it. */
+  open(): Group {
+    return {
       events: new EventColumns(),
       stretches: [],
       profiles: [],
@@ -114,35 +114,36 @@ export class Ingest {
       handled: [],
       lags: [],
     };
-    for (const batch of batches) {
-      const place = this.#place(batch);
-      const reading = await this.#reading(batch, place);
-      const gaps = reading.cursor.gaps(batch);
-      await this.#timed('decode', async () => {
-        if (place.kind === 'interactions') await this.#decodeEvents(batch, place, gaps, into);
-        else await this.#decodeProfiles(batch, place, gaps, into);
-      });
-      reading.cursor.advance(batch);
-      // Answers to what other lanes asked wait meanwhile.
-      await new Promise(setImmediate);
-      const { topic, partition, lastOffset, end } = batch;
-      into.lags.push({ topic, partition, records: end - lastOffset - 1 });
-      into.handled.push({ topic, partition, offset: lastOffset + 1 });
-    }
-    await this.#options.checkpoint?.('decoded');
-    return into;
+  }
+
+  /** Step 1: decodes and validates a batch; each partition's batches come in the order of their offsets. */
+  async read(batch: IncomingBatch, into: Group): Promise<void> {
+    const place = this.#place(batch);
+    const reading = await this.#reading(batch, place);
+    const gaps = reading.cursor.gaps(batch);
+    await this.#timed('decode', async () => {
+      if (place.kind === 'interactions') await this.#decodeEvents(batch, place, gaps, into);
+      else await this.#decodeProfiles(batch, place, gaps, into);
+    });
+    reading.cursor.advance(batch);
+    const { topic, partition, lastOffset, end } = batch;
+    into.lags.push({ topic, partition, records: end - lastOffset - 1 });
+    into.handled.push({ topic, partition, offset: lastOffset + 1 });
+    // Answers to what other lanes asked wait meanwhile.
+    await new Promise(setImmediate);
   }
 
   /** Steps 2 to 4; resolves when the group's rows are written and its offsets are committed. */
-  async write(prepared: Prepared): Promise<void> {
+  async write(group: Group): Promise<void> {
     const { clickhouse, sender, checkpoint, commit } = this.#options;
-    const { events, profiles, emptyProfiles, deadLetters } = prepared;
+    const { events, profiles, emptyProfiles, deadLetters } = group;
+    await checkpoint?.('decoded');
     // What failed in step 1 goes to the dead letters, acknowledged.
     if (deadLetters.length > 0) await this.#timed('dead-letters', () => sender.send(deadLetters));
     await checkpoint?.('dead-letters-sent');
 
     // 2. Ask the index which keys are known, of those that are not surely new.
-    const surelyNew = this.#filter(prepared);
+    const surelyNew = this.#filter(group);
     const keys = keysToAsk(events, surelyNew);
     this.#options.metrics.keysAsked.inc(keys.length / KEY_BYTES);
     const known = await this.#timed('look-up', () => this.#untilDone('look-up', () => lookUp(clickhouse, keys)));
@@ -160,14 +161,14 @@ export class Ingest {
       await this.#insert(() => clickhouse.insertRowBinary('ingest_profiles', INGEST_PROFILE_COLUMNS, rows, halfway));
     }
     await checkpoint?.('inserted');
-    this.#count(prepared);
+    this.#count(group);
 
     await checkpoint?.('before-commit');
-    await this.#timed('commit', () => commit(prepared.handled));
+    await this.#timed('commit', () => commit(group.handled));
     await checkpoint?.('committed');
   }
 
-  async #decodeEvents(batch: IncomingBatch, place: Place, gaps: readonly number[], into: Prepared): Promise<void> {
+  async #decodeEvents(batch: IncomingBatch, place: Place, gaps: readonly number[], into: Group): Promise<void> {
     const { events } = into;
     const from = events.rows;
     for (const offset of gaps) events.appendEmpty('control', place, offset);
@@ -186,7 +187,7 @@ export class Ingest {
     into.stretches.push({ partition: place.partition, from, to: events.rows });
   }
 
-  async #decodeProfiles(batch: IncomingBatch, place: Place, gaps: readonly number[], into: Prepared): Promise<void> {
+  async #decodeProfiles(batch: IncomingBatch, place: Place, gaps: readonly number[], into: Group): Promise<void> {
     const positionAt = (offset: number) => positionOf(place.epoch, place.partition, BigInt(offset));
     for (const offset of gaps) into.emptyProfiles.push({ position: positionAt(offset), outcome: 'control' });
     for (const record of batch.records) {
@@ -205,7 +206,7 @@ export class Ingest {
     place: Place,
     record: IncomingRecord,
     fault: Fault,
-    into: Prepared,
+    into: Group,
   ): Promise<void> {
     if (fault.reason === 'wrong-partition') await this.#refuseMorePartitions(topic, place.partitions);
     const origin = { topic, epoch: place.epoch, partition, service: 'consumer' };
@@ -214,7 +215,7 @@ export class Ingest {
   }
 
   /** By row: 1 where the filters say that the key is surely new. All keys are added to them. */
-  #filter({ events, stretches }: Prepared): Uint8Array {
+  #filter({ events, stretches }: Group): Uint8Array {
     const { filters } = this.#options;
     const { kinds, eventKeys } = events;
     const surelyNew = new Uint8Array(events.rows);
@@ -326,7 +327,7 @@ export class Ingest {
     }
   }
 
-  #count({ lags, events, profiles, emptyProfiles }: Prepared): void {
+  #count({ lags, events, profiles, emptyProfiles }: Group): void {
     const { metrics, topics } = this.#options;
     for (const [outcome, count] of events.outcomes()) {
       if (count > 0) metrics.outcomes.inc({ topic: topics.interactions, outcome }, count);

@@ -72,7 +72,9 @@ class Member {
   }
 
   async write(batch: IncomingBatch): Promise<void> {
-    await this.#ingest.write(await this.#ingest.prepare([batch]));
+    const group = this.#ingest.open();
+    await this.#ingest.read(batch, group);
+    await this.#ingest.write(group);
   }
 }
 

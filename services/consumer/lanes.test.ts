@@ -5,13 +5,13 @@ import { batchOf } from './test-events.ts';
 
 interface Group {
   partitions: number[];
-  prepare: () => void;
+  written: Promise<void>;
   write: () => void;
   fail: (error: unknown) => void;
 }
 
-/** Lanes whose steps wait until the test lets them go on; what was done is in `steps`. */
-function lanesOf({ lanes = 1, recordsMax = 10, waitingRecordsMax = 20 } = {}): {
+/** Lanes whose writing waits until the test lets it go on; what was done is in `steps`. */
+function lanesOf({ lanes = 1, recordsMax = 10, waitingRecordsMax = 20, read = async () => {} }: Options = {}): {
   lanes: Lanes<Group>;
   groups: Group[];
   steps: string[];
@@ -22,23 +22,32 @@ function lanesOf({ lanes = 1, recordsMax = 10, waitingRecordsMax = 20 } = {}): {
     lanes,
     recordsMax,
     waitingRecordsMax,
-    prepare: async (batches) => {
-      const partitions = batches.map(({ partition }) => partition);
-      const [prepared, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-      const group: Group = { partitions, prepare: prepared.resolve, write: written.resolve, fail: written.reject };
+    open: () => {
+      const { promise: written, resolve: write, reject: fail } = Promise.withResolvers<void>();
+      const group = { partitions: [], written, write, fail };
       groups.push(group);
-      steps.push(`prepare ${partitions}`);
-      await prepared.promise;
-      Object.assign(group, { written: written.promise });
       return group;
+    },
+    read: async (batch, into) => {
+      await read(batch);
+      into.partitions.push(batch.partition);
+      steps.push(`read ${batch.partition}`);
     },
     write: async (group) => {
       steps.push(`write ${group.partitions}`);
-      await (group as Group & { written: Promise<void> }).written;
+      await group.written;
       steps.push(`written ${group.partitions}`);
     },
   });
   return { lanes: run, groups, steps };
+}
+
+interface Options {
+  lanes?: number;
+  recordsMax?: number;
+  waitingRecordsMax?: number;
+  /** Awaited before a batch is read. */
+  read?: (batch: IncomingBatch) => Promise<void>;
 }
 
 function batch(partition: number, records = 1): IncomingBatch {
@@ -71,38 +80,49 @@ async function settle(): Promise<void> {
 
 describe('Lanes', () => {
   it('put batches that arrive in one turn into one group, in their order, up to its limit', async () => {
-    const { lanes, groups } = lanesOf({ recordsMax: 5 });
+    const { lanes, steps } = lanesOf({ recordsMax: 5 });
     watch([lanes.take(batch(1, 2)), lanes.take(batch(2, 3)), lanes.take(batch(3, 1))]);
     await settle();
-    expect(groups.map(({ partitions }) => partitions)).toEqual([[1, 2]]);
+    expect(steps).toContain('write 1,2');
   });
 
   it('let a batch that is larger than a group go alone', async () => {
-    const { lanes, groups } = lanesOf({ recordsMax: 5 });
+    const { lanes, steps } = lanesOf({ recordsMax: 5 });
     watch([lanes.take(batch(1, 9)), lanes.take(batch(2, 1))]);
     await settle();
-    expect(groups.map(({ partitions }) => partitions)).toEqual([[1]]);
+    expect(steps).toContain('write 1');
   });
 
-  it('prepare the next group while one is written, and write it after that', async () => {
+  it('read on while a group is written, and write the next one after that', async () => {
     const { lanes, groups, steps } = lanesOf({ recordsMax: 1 });
     watch([lanes.take(batch(1)), lanes.take(batch(2)), lanes.take(batch(3))]);
     await settle();
-    groups[0]?.prepare();
-    await settle();
-    groups[1]?.prepare();
-    await settle();
-    expect(steps).toEqual(['prepare 1', 'write 1', 'prepare 2']);
+    expect(steps.filter((step) => step.startsWith('read'))).toEqual(['read 1', 'read 2', 'read 3']);
+    expect(steps.filter((step) => step.startsWith('write'))).toEqual(['write 1']);
     groups[0]?.write();
     await settle();
-    expect(steps.slice(3)).toEqual(['written 1', 'write 2', 'prepare 3']);
+    expect(steps.slice(-2)).toEqual(['written 1', 'write 2']);
+  });
+
+  it('write no group that is still being read into', async () => {
+    const reading = new Map([
+      [1, Promise.withResolvers<void>()],
+      [2, Promise.withResolvers<void>()],
+    ]);
+    const { lanes, steps } = lanesOf({ read: async ({ partition }) => reading.get(partition)?.promise });
+    watch([lanes.take(batch(1)), lanes.take(batch(2))]);
+    await settle();
+    reading.get(1)?.resolve();
+    await settle();
+    expect(steps).toEqual(['read 1']);
+    reading.get(2)?.resolve();
+    await settle();
+    expect(steps).toEqual(['read 1', 'read 2', 'write 1,2']);
   });
 
   it('let what arrives during a write gather into one group', async () => {
-    const { lanes, groups } = lanesOf({ recordsMax: 5 });
+    const { lanes, groups, steps } = lanesOf({ recordsMax: 5 });
     watch([lanes.take(batch(1))]);
-    await settle();
-    groups[0]?.prepare();
     await settle();
     for (const partition of [2, 3, 4]) {
       watch([lanes.take(batch(partition))]);
@@ -110,16 +130,14 @@ describe('Lanes', () => {
     }
     groups[0]?.write();
     await settle();
-    expect(groups.map(({ partitions }) => partitions)).toEqual([[1], [2, 3, 4]]);
+    expect(steps.filter((step) => step.startsWith('write '))).toEqual(['write 1', 'write 2,3,4']);
   });
 
   it('keep a partition in its lane, and let lanes work side by side', async () => {
-    const { lanes, steps, groups } = lanesOf({ lanes: 2 });
+    const { lanes, steps } = lanesOf({ lanes: 2 });
     watch([lanes.take(batch(1)), lanes.take(batch(2)), lanes.take(batch(3))]);
     await settle();
-    for (const group of groups) group.prepare();
-    await settle();
-    expect(steps.filter((step) => step.startsWith('write '))).toEqual(['write 2', 'write 1,3'].sort());
+    expect(steps.filter((step) => step.startsWith('write ')).sort()).toEqual(['write 1,3', 'write 2']);
   });
 
   it('take no more in than may wait', async () => {
@@ -127,12 +145,12 @@ describe('Lanes', () => {
     const states = watch([lanes.take(batch(1, 10)), lanes.take(batch(1, 10)), lanes.take(batch(1, 10))]);
     expect(states).toEqual(['waits', 'waits', 'waits']);
     await settle();
-    // The first group left the queue, so there is room for the two others.
+    // The first group is being written, so there is room for the two others.
     expect(states).toEqual(['taken', 'taken', 'taken']);
     const more = watch([lanes.take(batch(1, 10))]);
     await settle();
     expect(more).toEqual(['waits']);
-    groups[0]?.prepare();
+    groups[0]?.write();
     await settle();
     expect(more).toEqual(['taken']);
   });
@@ -144,7 +162,6 @@ describe('Lanes', () => {
     for (let written = 0; written < 3; written++) {
       await settle();
       expect(idle).toEqual(['waits']);
-      groups[written]?.prepare();
       groups[written]?.write();
     }
     await settle();
@@ -152,20 +169,43 @@ describe('Lanes', () => {
     expect(groups).toHaveLength(3);
   });
 
+  it('are not idle while a batch is being read', async () => {
+    const reading = Promise.withResolvers<void>();
+    const { lanes, groups } = lanesOf({ read: () => reading.promise });
+    watch([lanes.take(batch(1))]);
+    const idle = watch([lanes.idle()]);
+    await settle();
+    expect(idle).toEqual(['waits']);
+    reading.resolve();
+    await settle();
+    expect(idle).toEqual(['waits']);
+    groups[0]?.write();
+    await settle();
+    expect(idle).toEqual(['taken']);
+  });
+
   it('take nothing more in after a group could not be written, and write nothing after it', async () => {
     const { lanes, groups, steps } = lanesOf({ recordsMax: 1, waitingRecordsMax: 1 });
-    const taken = [1, 2, 3, 4].map((partition) => lanes.take(batch(partition)));
-    const states = watch(taken);
+    const states = watch([1, 2, 3].map((partition) => lanes.take(batch(partition))));
     await settle();
-    groups[0]?.prepare();
-    await settle();
-    expect(states[3]).toBe('waits');
+    expect(states).toEqual(['taken', 'waits', 'waits']);
     groups[0]?.fail(new Error('no room'));
-    groups[1]?.prepare();
     await settle();
-    expect(states[3]).toBe('Error: no room');
+    expect(states[2]).toBe('Error: no room');
     expect(steps).not.toContain('write 2');
     await expect(lanes.take(batch(5))).rejects.toThrow('no room');
     await lanes.idle();
+  });
+
+  it('write nothing of a lane in which a batch could not be read', async () => {
+    const read = async ({ partition }: IncomingBatch): Promise<void> => {
+      if (partition === 2) throw new Error('not this one');
+    };
+    const { lanes, steps } = lanesOf({ read });
+    watch([lanes.take(batch(1)), lanes.take(batch(2)), lanes.take(batch(3))]);
+    await settle();
+    await lanes.idle();
+    expect(steps).toEqual(['read 1']);
+    await expect(lanes.take(batch(4))).rejects.toThrow('not this one');
   });
 });

@@ -172,8 +172,9 @@ async function replayEpoch(
     lanes: LANES,
     recordsMax: GROUP_RECORDS_MAX,
     waitingRecordsMax: GROUP_RECORDS_MAX,
-    prepare: (batches) => ingest.prepare(batches).catch(failed),
-    write: (prepared) => ingest.write(prepared).catch(failed),
+    open: () => ingest.open(),
+    read: (batch, into) => ingest.read(batch, into).catch(failed),
+    write: (group) => ingest.write(group).catch(failed),
   });
   const groupId = `tally-replay-${randomUUID()}`;
   await admin.setCommitted(

@@ -22,7 +22,7 @@ export const MUTATIONS: readonly Mutation[] = [
         file: 'services/consumer/ingest.ts',
         from: 'decideRows(events, known, surelyNew);',
         to: `decideRows(events, known, surelyNew);
-    await commit(prepared.handled);`,
+    await commit(group.handled);`,
       },
     ],
     suites: [repetitions],
