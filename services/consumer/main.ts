@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { parseConfig } from '@tally/platform/config';
 import { TallyError } from '@tally/platform/errors';
-import { closeHttpServer, createHttpServer, listen } from '@tally/platform/http';
+import { closeHttpServer, createHttpServer, createRegistry, listen, Registry } from '@tally/platform/http';
 import { createLog } from '@tally/platform/log';
 import { retryForever } from '@tally/platform/retry';
 import { fail, onShutdown, runService } from '@tally/platform/shutdown';
@@ -45,7 +45,7 @@ await runService(log, async () => {
   });
   const app = createHttpServer({
     log,
-    registry: consumer.registry,
+    registry: Registry.merge([createRegistry(), consumer.registry]),
     ready: async () => {
       const ok = consumer.assignments() > 0;
       return { ok, detail: ok ? 'in the group' : 'joining the group' };

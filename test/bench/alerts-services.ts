@@ -4,18 +4,17 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createServices, type Service } from '@tally/cli/services';
 import { dayOf, monthOf } from '@tally/metering';
 import { alertTargets, changeTargets } from '@tally/notifier';
 import { TallyError } from '@tally/platform/errors';
 import { TallyProducer } from '@tally/producer';
 import { interaction } from '../support/interaction.ts';
 import { type Receipt, startReceiver } from '../support/webhook-receiver.ts';
+import { type BenchServices, withServices } from './bench-services.ts';
 import { type BenchStack, benchLog } from './bench-stack.ts';
 
 /** The aggregator's own schedule; `tally up` has it run more often. */
 const AGGREGATE_CRON = '0 * * * * *';
-const SECRETS = { adminKey: `bench_${randomBytes(16).toString('hex')}`, identifierSecret: 'bench-identifier-secret' };
 /** As many as a target may be told. */
 const PER_MINUTE = 30_000;
 /** Engaged people owned by a tenant, 10 interactions a month each. */
@@ -26,12 +25,8 @@ export const CROSSING = 16;
 const SENT_AT_ONCE = 2_000;
 const POLL_MS = 200;
 
-export interface AlertServices {
-  adminKey: string;
-  /** Starts some of them; resolves when they are ready. */
-  start: (...names: string[]) => Promise<void>;
+export interface AlertServices extends Omit<BenchServices, 'url'> {
   gateway: () => string;
-  pid: (name: string) => number | undefined;
   receipts: readonly Receipt[];
 }
 
@@ -52,37 +47,11 @@ export async function withAlertServices<Result>(
     because: 'a measurement',
     targets: alertTargets.parse([{ ...target, perMinute: PER_MINUTE }]),
   });
-  const services = createServices({
-    dataDir: bench.dataDir,
-    kafka: bench.stack.kafka,
-    clickhouseUrl: bench.stack.clickhouseUrl,
-    database: bench.database,
-    secrets: SECRETS,
-    apiPort: 0,
-    gatewayPort: 0,
-    consumers: 1,
-    aggregateCron: AGGREGATE_CRON,
-    onEvent: ({ service, kind, detail = '' }) => {
-      if (kind === 'exited' || kind === 'refused') process.stderr.write(`${service} ${kind}: ${detail}\n`);
-    },
-  });
-  const named = (name: string): Service => {
-    const service = services.find((one) => one.name === name);
-    if (service) return service;
-    throw new TallyError(`there is no service ${name}`, { code: 'BENCH_SERVICE', retriable: false });
-  };
   try {
-    return await work({
-      adminKey: SECRETS.adminKey,
-      start: async (...names) => {
-        await Promise.all(names.map((name) => named(name).supervised.start()));
-      },
-      gateway: () => named('gateway').url(),
-      pid: (name) => named(name).supervised.pid(),
-      receipts: receiver.receipts,
-    });
+    return await withServices(bench, { aggregateCron: AGGREGATE_CRON }, ({ adminKey, start, url, pid }) =>
+      work({ adminKey, start, gateway: () => url('gateway'), pid, receipts: receiver.receipts }),
+    );
   } finally {
-    for (const { supervised } of services) await supervised.stop();
     await receiver.close();
   }
 }

@@ -1,16 +1,26 @@
 /**
  * Who is compared: Tally's consumer, ClickHouse's Kafka engine, the usual way, and inserts alone.
  */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Supervised, supervise } from '@tally/local';
 import { TallyError } from '@tally/platform/errors';
-import { type Arena, type Contender, type Contestant, positionsThere, rowsThere } from './ingest-measure.ts';
+import type { FilterState } from './ingest-filters.ts';
+import { type Arena, type Contender, type Contestant, rowsThere } from './ingest-measure.ts';
 import { EVENT_COLUMNS, INGEST_COLUMNS, ingestSelect } from './ingest-tables.ts';
+import { positionsThere } from './row-counts.ts';
+import { gaugesOf } from './service-metrics.ts';
 
 const STOP_TIMEOUT_MS = 20_000;
 const CONSUMER = fileURLToPath(import.meta.resolve('@tally/consumer')).replace(/index\.ts$/, 'main.ts');
+
+const FILTER_METRICS: Readonly<Record<keyof FilterState, string>> = {
+  keys: 'tally_consumer_filter_keys',
+  bytes: 'tally_consumer_filter_bytes',
+  asked: 'tally_consumer_keys_asked_total',
+};
 
 export interface TallyOptions {
   consumers: number;
@@ -42,7 +52,12 @@ export function tallyConsumer({ consumers, groupRecords, profile }: TallyOptions
         ...(groupRecords ? { TALLY_GROUP_RECORDS_MAX: String(groupRecords) } : {}),
       };
       const started = await startProcesses(arena, { count: consumers, args: [...args, CONSUMER], env });
-      return { ...started, done: committedToTheEnd(arena, arena.filled.avro, started) };
+      const filters = async (): Promise<FilterState | null> => {
+        const gauges = await gaugesOf(started.urls(), Object.values(FILTER_METRICS));
+        const of = (name: keyof FilterState): number => gauges?.get(FILTER_METRICS[name]) ?? 0;
+        return gauges && { keys: of('keys'), bytes: of('bytes'), asked: of('asked') };
+      };
+      return { ...started, filters, done: committedToTheEnd(arena, arena.filled.avro, started) };
     },
   };
 }
@@ -98,7 +113,7 @@ export function kafkaEngine(
         pids: () => [],
         // Merging may have taken repetitions out; the positions tell exactly, and cost something to count.
         done: async () =>
-          (await rowsThere(arena)) >= filled.distinct && (await positionsThere(arena)) === filled.events,
+          (await rowsThere(arena)) >= filled.distinct && (await positionsThere(clickhouse)) === filled.events,
         stop: () =>
           clickhouse
             .command('DROP TABLE IF EXISTS kafka_events_view SYNC')
@@ -180,16 +195,24 @@ export function insertLimit(
   };
 }
 
+interface Started extends Omit<Contestant, 'done'> {
+  processes: Supervised[];
+  urls: () => string[];
+}
+
 async function startProcesses(
   { bench, name }: Arena,
   { count, args, env }: { count: number; args: string[]; env: Record<string, string> },
-): Promise<Omit<Contestant, 'done'> & { processes: Supervised[] }> {
-  const processes = Array.from({ length: count }, (_, index) =>
+): Promise<Started> {
+  const run = join(bench.dataDir, 'run');
+  mkdirSync(run, { recursive: true });
+  const readyFiles = Array.from({ length: count }, (_, index) => join(run, `${name}-${index + 1}.json`));
+  const processes = readyFiles.map((readyFile, index) =>
     supervise({
       name: `${name}-${index + 1}`,
       command: process.execPath,
       args: ['--disable-warning=TimeoutNegativeWarning', ...args],
-      env,
+      env: { ...env, TALLY_READY_FILE: readyFile },
       logFile: join(bench.dataDir, 'logs', `${name}-${index + 1}.log`),
       stopTimeoutMs: STOP_TIMEOUT_MS,
     }),
@@ -197,6 +220,7 @@ async function startProcesses(
   await Promise.all(processes.map((one) => one.start()));
   return {
     processes,
+    urls: () => readyFiles.filter((file) => existsSync(file)).map(urlIn),
     pids: () => processes.flatMap((one) => one.pid() ?? []),
     stop: async () => {
       await Promise.all(processes.map((one) => one.stop()));
@@ -204,19 +228,29 @@ async function startProcesses(
   };
 }
 
+function urlIn(readyFile: string): string {
+  return (JSON.parse(readFileSync(readyFile, 'utf8')) as { url: string }).url;
+}
+
+/** Records of one of the topics that an arena's group has committed. */
+export async function committedOf({ bench, filled, name }: Arena, topic: string): Promise<number> {
+  const group = topic === filled.avro ? `${filled.topicPrefix}${name}` : name;
+  const committed = await bench.admin.committed(group, topic);
+  return [...committed.values()].reduce((sum, offset) => sum + Number(offset), 0);
+}
+
 function committedToTheEnd(
-  { bench, filled, name, ...arena }: Arena,
+  arena: Arena,
   topic: string,
   { processes }: { processes: readonly Supervised[] },
 ): () => Promise<boolean> {
-  const group = topic === filled.avro ? `${filled.topicPrefix}${name}` : name;
+  const { bench, filled } = arena;
   return async () => {
     if (processes.some((one) => one.pid() === undefined)) {
       throw new TallyError(`a process ended, see ${bench.dataDir}/logs`, { code: 'BENCH_PROCESS', retriable: false });
     }
     // Until then there is nothing to ask the broker for.
     if ((await rowsThere(arena)) < filled.distinct) return false;
-    const committed = await bench.admin.committed(group, topic);
-    return [...committed.values()].reduce((sum, offset) => sum + Number(offset), 0) >= filled.events;
+    return (await committedOf(arena, topic)) >= filled.events;
   };
 }

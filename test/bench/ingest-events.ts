@@ -9,8 +9,12 @@ import { CHANNELS, defaultDirection, ENTITY_TYPES, entityKey, type Interaction }
 export interface EventPlan {
   events: number;
   partitions: number;
-  /** Milliseconds UTC: the 14 months end here. */
+  /** Milliseconds UTC: the span ends here. */
   until: number;
+  /** Over which the events are spread, milliseconds. Default 425 days, 14 months. */
+  spanMs?: number;
+  /** Default a tenth as many as events. */
+  entities?: number;
   /** `ordered`: the log's order is that of time, but for 3 %, up to 20 days late; `scattered`: any event, any time. */
   times: 'ordered' | 'scattered';
 }
@@ -45,14 +49,14 @@ const JITTER_MS = 60_000;
 const JOURNEYS = 24;
 const PROVIDERS = [null, 'northwind-mail', 'tailspin-text', null] as const;
 
-/** Any event of a plan, in any order. Holds the entities: a tenth as many as events. */
+/** Any event of a plan, in any order. Holds the entities. */
 export class EventSource {
   readonly plan: EventPlan;
   readonly #entities: Entity[];
 
   constructor(plan: EventPlan) {
     this.plan = plan;
-    const count = Math.max(1_000, Math.floor(plan.events / EVENTS_PER_ENTITY));
+    const count = plan.entities ?? Math.max(1_000, Math.floor(plan.events / EVENTS_PER_ENTITY));
     this.#entities = Array.from({ length: count }, (_, number) => entityAt(number, plan.partitions));
   }
 
@@ -75,13 +79,18 @@ export class EventSource {
     return { value, key, partition, repeated: source !== n };
   }
 
+  /** How many different events the first `n` are. */
+  distinctBelow(n: number): number {
+    return n - Math.floor(n / REPEATED_EVERY);
+  }
+
   #timeOf(source: number): number {
-    const { events, until, times } = this.plan;
-    const from = until - SPAN_MS;
+    const { events, until, times, spanMs = SPAN_MS } = this.plan;
+    const from = until - spanMs;
     const draw = hash32(source, 8);
-    if (times === 'scattered') return from + Math.floor((draw / 2 ** 32) * SPAN_MS);
+    if (times === 'scattered') return from + Math.floor((draw / 2 ** 32) * spanMs);
     const late = draw % 100 < LATE_PERCENT ? hash32(source, 9) % LATE_MS_MAX : 0;
-    return from + Math.floor((source / events) * SPAN_MS) - (draw % JITTER_MS) - late;
+    return from + Math.floor((source / events) * spanMs) - (draw % JITTER_MS) - late;
   }
 }
 

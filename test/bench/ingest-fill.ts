@@ -8,7 +8,7 @@ import { progressBar } from '@tally/cli/progress';
 import { createTopics } from '@tally/kafka-topics';
 import { type ClickHouse, RowBinaryWriter } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
-import { createKafka } from '@tally/platform/kafka';
+import { createKafka, Sender } from '@tally/platform/kafka';
 import { CHANNELS, DIRECTIONS, ENTITY_TYPES, encodeRecord, type Interaction, topicNames } from '@tally/schemas';
 import { type BenchStack, benchLog } from './bench-stack.ts';
 import { type EventPlan, EventSource } from './ingest-events.ts';
@@ -32,15 +32,21 @@ const DATABASE = 'ingest_input';
 /** kafkajs copies a partition's list for each message that it adds: short lists are faster. */
 const CHUNK_EVENTS = 2_000;
 const INSERT_EVENTS = 100_000;
+const DELIVERY_TIMEOUT_MS = 300_000;
 const ROW_BYTES_EXPECTED = 256;
 const BLOCK_EVENTS = 100_000;
 
-/** Fills the stack, or finds it filled. */
-export async function fillIngest(bench: BenchStack, plan: EventPlan): Promise<Filled> {
+/**
+ * Fills the stack, or finds it filled.
+ * @param twins false: the topic that the consumer reads is all that is needed
+ */
+export async function fillIngest(bench: BenchStack, plan: EventPlan, { twins = true } = {}): Promise<Filled> {
   const name = `p${plan.partitions}_${plan.events}_${plan.times}`;
-  const note = join(bench.dataDir, `ingest-${name}.json`);
-  if (existsSync(note)) return JSON.parse(readFileSync(note, 'utf8')) as Filled;
-  stage(`filling topics of ${plan.partitions} partitions with ${plan.events} events, thrice`);
+  const noteOf = (which: string): string => join(bench.dataDir, `ingest-${which}.json`);
+  const note = noteOf(twins ? name : `${name}_alone`);
+  const found = [noteOf(name), note].find((file) => existsSync(file));
+  if (found !== undefined) return JSON.parse(readFileSync(found, 'utf8')) as Filled;
+  stage(`filling ${twins ? 'three topics' : 'a topic'} of ${plan.partitions} partitions with ${plan.events} events`);
   // New topics each time: an earlier filling may have been cut off.
   const topicPrefix = `ingest-${name}-${Date.now().toString(36)}-`;
   const topics = topicNames(topicPrefix);
@@ -57,6 +63,12 @@ export async function fillIngest(bench: BenchStack, plan: EventPlan): Promise<Fi
   const { partitions } = plan;
   const twin = { partitions, replicationFactor: 1, settings: {} };
   await createTopics(bench.admin, { topics, partitions, replicationFactor: 1 });
+  if (!twins) {
+    await writeTopics(bench, new EventSource(plan), filled, null);
+    await checkFilled(bench, filled.avro, plan.events);
+    writeFileSync(note, JSON.stringify(filled));
+    return filled;
+  }
   await bench.admin.createTopics([
     { topic: filled.json, ...twin },
     { topic: filled.rowBinary, ...twin },
@@ -84,46 +96,53 @@ async function prepareTable(clickhouse: ClickHouse, table: string): Promise<void
   );
 }
 
-/** One chunk after the other, to all topics at once; offsets follow from the order, since the topics are new. */
-async function writeTopics(bench: BenchStack, source: EventSource, filled: Filled, table: string): Promise<void> {
+/**
+ * One chunk after the other, to all topics at once; offsets follow from the order, since the topics are new.
+ * @param table for the rows that blocks are made of; null: no blocks and no twins
+ */
+async function writeTopics(
+  bench: BenchStack,
+  source: EventSource,
+  filled: Filled,
+  table: string | null,
+): Promise<void> {
   const { events, partitions } = source.plan;
   const kafka = createKafka({ brokers: [bench.stack.kafka], clientId: 'tally-bench-fill', log: benchLog });
-  const producer = kafka.producer({ allowAutoTopicCreation: false });
-  await producer.connect();
-  const send = (topic: string, messages: Outgoing[]): Promise<unknown> =>
-    producer.sendBatch({ acks: 1, topicMessages: [{ topic, messages }] });
+  // Each with sequence numbers of its own: what is sent again is in the log once.
+  const sender = (): Sender => new Sender({ kafka, log: benchLog, deliveryTimeoutMs: DELIVERY_TIMEOUT_MS });
+  const senders = { avro: sender(), json: sender(), rowBinary: sender() };
   const offsets = new Array<number>(partitions).fill(0);
   const bytes = { avro: 0, json: 0, rowBinary: 0 };
   const bar = progressBar('filled', events, 'events');
-  let rows = new RowBinaryWriter(INSERT_EVENTS * ROW_BYTES_EXPECTED);
+  const emptyRows = (): RowBinaryWriter => new RowBinaryWriter(INSERT_EVENTS * ROW_BYTES_EXPECTED);
+  const forms = table === null ? (['avro'] as const) : (['avro', 'json', 'rowBinary'] as const);
+  let rows = table === null ? null : emptyRows();
   let sending: Promise<unknown> = Promise.resolve();
   let inserting: Promise<unknown> = Promise.resolve();
   for (let first = 0; first < events; first += CHUNK_EVENTS) {
     const chunk = encodeChunk(source, { first, until: Math.min(first + CHUNK_EVENTS, events) }, offsets, rows);
     filled.distinct += chunk.distinct;
-    for (const form of ['avro', 'json', 'rowBinary'] as const) bytes[form] += bytesOf(chunk[form]);
+    for (const form of forms) bytes[form] += bytesOf(chunk[form]);
     await sending;
-    sending = Promise.all([
-      send(filled.avro, chunk.avro),
-      send(filled.json, chunk.json),
-      send(filled.rowBinary, chunk.rowBinary),
-    ]);
+    sending = Promise.all(
+      forms.map((form) => senders[form].send(chunk[form].map((record) => ({ ...record, topic: filled[form] })))),
+    );
     const done = Math.min(first + CHUNK_EVENTS, events);
     bar.update(done);
-    if (done % INSERT_EVENTS !== 0 && done < events) continue;
+    if (table === null || !rows || (done % INSERT_EVENTS !== 0 && done < events)) continue;
     await inserting;
     inserting = bench.clickhouse.insertRowBinary(table, columnNames(), rows.bytes());
-    rows = new RowBinaryWriter(INSERT_EVENTS * ROW_BYTES_EXPECTED);
+    rows = emptyRows();
   }
   await Promise.all([sending, inserting]);
   bar.finish(events);
   bar.stop();
-  await producer.disconnect();
+  for (const one of Object.values(senders)) await one.close();
   const mean = (sum: number): number => Math.round(sum / events);
   filled.bytes = { avro: mean(bytes.avro), json: mean(bytes.json), rowBinary: mean(bytes.rowBinary) };
 }
 
-/** A request that was sent twice would put offsets elsewhere than the blocks have them. */
+/** More, or fewer, and offsets would be elsewhere than the blocks have them. */
 async function checkFilled({ admin }: BenchStack, topic: string, events: number): Promise<void> {
   const records = (await admin.extents(topic)).reduce((sum, { start, end }) => sum + Number(end - start), 0);
   if (records === events) return;
@@ -139,12 +158,12 @@ interface Outgoing {
   value: Buffer;
 }
 
-/** Appends to `rows` what a table needs of each event besides, and moves `offsets` on. */
+/** Moves `offsets` on, and appends to `rows`, if there are to be twins, what a table needs of each event besides. */
 function encodeChunk(
   source: EventSource,
   { first, until }: { first: number; until: number },
   offsets: number[],
-  rows: RowBinaryWriter,
+  rows: RowBinaryWriter | null,
 ): { avro: Outgoing[]; json: Outgoing[]; rowBinary: Outgoing[]; distinct: number } {
   const avro: Outgoing[] = [];
   const json: Outgoing[] = [];
@@ -155,6 +174,8 @@ function encodeChunk(
     const offset = offsets[partition] ?? 0;
     offsets[partition] = offset + 1;
     if (!repeated) distinct++;
+    avro.push({ key, partition, value: encodeRecord({ schema: 'Interaction', value }) });
+    if (!rows) continue;
     rows.int64(n);
     rows.int64(partition);
     rows.int64(offset);
@@ -162,10 +183,9 @@ function encodeChunk(
     const from = rows.bytes().length;
     writeEvent(rows, value);
     extents.push({ key, partition, from, to: rows.bytes().length });
-    avro.push({ key, partition, value: encodeRecord({ schema: 'Interaction', value }) });
     json.push({ key, partition, value: Buffer.from(JSON.stringify(value)) });
   }
-  const bytes = rows.bytes();
+  const bytes = rows?.bytes() ?? Buffer.alloc(0);
   const rowBinary = extents.map(({ key, partition, from, to }) => ({
     key,
     partition,

@@ -7,8 +7,10 @@ import { ClickHouse } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import { type BenchStack, benchLog } from './bench-stack.ts';
 import type { Filled } from './ingest-fill.ts';
+import { type FilterFigures, type FilterState, FilterWatch } from './ingest-filters.ts';
 import { resetPeak } from './memory.ts';
 import { type Usage, usageOf } from './process-meter.ts';
+import { countRows, type RowCounts } from './row-counts.ts';
 import { stage } from './stage.ts';
 import { tableSizes, untilMerged } from './storage.ts';
 
@@ -26,6 +28,10 @@ export interface Contestant {
   pids: () => number[];
   /** Whether every event is in. Asked again and again; a failure ends the measurement. */
   done: () => Promise<boolean>;
+  /** Of the HTTP servers of those of its processes that have one and are ready. */
+  urls?: () => string[];
+  /** Filters of known keys in front of the index, as its processes say; null when they do not answer now. */
+  filters?: () => Promise<FilterState | null>;
   stop: () => Promise<void>;
 }
 
@@ -33,9 +39,13 @@ export interface Contender {
   /** `a`, `b1` … */
   id: string;
   title: string;
-  /** Whether a repetition may not become a row of `interactions`. */
+  /** Whether a repetition may not become an interaction of its own. */
   tellsDuplicates: boolean;
   settings: Record<string, string | number>;
+  /** Keys of other events that the index holds before it starts. Without it the index is empty and filters are not watched. */
+  keys?: number;
+  /** What is done to the fresh database before ClickHouse comes to rest. */
+  prepare?: (arena: Arena) => Promise<void>;
   start: (arena: Arena) => Promise<Contestant>;
 }
 
@@ -56,7 +66,9 @@ export interface IngestRun {
   cpuMicrosPerEvent: { own: number; clickhouse: number; broker: number };
   peakBytes: { own: number; clickhouse: number };
   parts: { total: number; interactions: number };
-  rows: { positions: number; interactions: number; distinct: number; right: boolean };
+  rows: RowCounts & { right: boolean };
+  /** Of Tally's consumer, where `--keys` was given. */
+  filter?: FilterFigures;
 }
 
 const SAMPLE_MS = 200;
@@ -70,7 +82,17 @@ export async function measureIngest(
   filled: Filled,
   { contender, round }: { contender: Contender; round: number },
 ): Promise<IngestRun> {
-  const name = `ingest_${contender.id}_${Date.now().toString(36)}`;
+  return withArena(bench, filled, contender, (arena) => watch(arena, contender, round));
+}
+
+/** A fresh database with ClickHouse at rest, for one contender; it is dropped in the end. */
+export async function withArena<Result>(
+  bench: BenchStack,
+  filled: Filled,
+  { id, title, prepare }: Contender,
+  work: (arena: Arena) => Promise<Result>,
+): Promise<Result> {
+  const name = `ingest_${id.replaceAll(/[^a-z0-9]/g, '_')}_${Date.now().toString(36)}`;
   const { kafka, clickhouseUrl: url } = bench.stack;
   await migrate({
     brokers: [kafka],
@@ -80,11 +102,13 @@ export async function measureIngest(
     clickhouse: { url, database: name },
     log: benchLog,
   });
-  await untilMerged(bench.clickhouse);
   const clickhouse = new ClickHouse({ url, database: name });
-  stage(`${contender.id}: ${contender.title}`);
+  const arena = { bench, filled, clickhouse, name };
   try {
-    return await watch({ bench, filled, clickhouse, name }, contender, round);
+    await prepare?.(arena);
+    await untilMerged(bench.clickhouse);
+    stage(`${id}: ${title}`);
+    return await work(arena);
   } finally {
     await clickhouse.close();
     await bench.clickhouse.command(`DROP DATABASE ${name} SYNC`);
@@ -113,6 +137,7 @@ async function watch(arena: Arena, contender: Contender, round: number): Promise
   });
   const begun = look(0);
   running = await contender.start(arena);
+  const filters = contender.keys === undefined ? undefined : new FilterWatch(arena, running, contender.keys);
   try {
     let first: Look | undefined;
     for (const deadline = begun.at + RUN_MS_MAX; !(await running.done()); await sleep(SAMPLE_MS)) {
@@ -120,14 +145,22 @@ async function watch(arena: Arena, contender: Contender, round: number): Promise
         const rows = await rowsThere(arena);
         if (rows > 0) first = look(rows);
       }
+      await filters?.look();
       if (performance.now() < deadline) continue;
       throw new TallyError(`${contender.id} did not end in time`, { code: 'BENCH_STALLED', retriable: false });
     }
     const end = look(0);
+    await filters?.lookAgain();
     await running.stop();
     const { rows, parts } = await whatIsThere(arena, contender);
     end.rows = rows.interactions;
-    return { ...figuresOf({ begun, first: first ?? end, end }, filled), ...identify(contender, round), rows, parts };
+    return {
+      ...figuresOf({ begun, first: first ?? end, end }, filled),
+      ...identify(contender, round),
+      rows,
+      parts,
+      ...(filters ? { filter: filters.figures({ begunAt: begun.at, endAt: end.at, rows: end.rows }) } : {}),
+    };
   } finally {
     await running.stop();
   }
@@ -169,19 +202,6 @@ export async function rowsThere({ clickhouse }: Pick<Arena, 'clickhouse'>): Prom
   return Number(rows);
 }
 
-/** Log positions with an outcome, each once however often it was written. */
-export async function positionsThere({ clickhouse }: Pick<Arena, 'clickhouse'>): Promise<number> {
-  const { positions } = await clickhouse.queryOne<{ positions: string }>(
-    `SELECT sum(count) AS positions
-     FROM
-     (
-       SELECT bitmapCardinality(groupBitmapMergeState(positions)) AS count
-       FROM log_outcomes GROUP BY epoch, partition, bucket
-     )`,
-  );
-  return Number(positions);
-}
-
 async function whatIsThere(arena: Arena, { tellsDuplicates }: Contender): Promise<Pick<IngestRun, 'parts' | 'rows'>> {
   const { clickhouse, filled } = arena;
   const tables = await tableSizes(clickhouse);
@@ -189,14 +209,10 @@ async function whatIsThere(arena: Arena, { tellsDuplicates }: Contender): Promis
     total: tables.reduce((sum, table) => sum + table.parts, 0),
     interactions: tables.find(({ table }) => table === 'interactions')?.parts ?? 0,
   };
-  const { rows, distinct } = await clickhouse.queryOne<{ rows: string; distinct: string }>(
-    `SELECT count() AS rows, uniqExact(event_key) AS distinct FROM interactions`,
-  );
-  const positions = await positionsThere(arena);
-  const interactions = Number(rows);
+  const rows = await countRows(clickhouse);
   const right =
-    positions === filled.events &&
-    Number(distinct) === filled.distinct &&
-    (!tellsDuplicates || interactions === filled.distinct);
-  return { parts, rows: { positions, interactions, distinct: Number(distinct), right } };
+    rows.positions === filled.events &&
+    rows.distinct === filled.distinct &&
+    (!tellsDuplicates || rows.counted === filled.distinct);
+  return { parts, rows: { ...rows, right } };
 }

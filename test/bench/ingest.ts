@@ -9,6 +9,7 @@ import { Command } from 'commander';
 import { withBenchStack } from './bench-stack.ts';
 import { insertLimit, kafkaEngine, tallyConsumer, usualWay } from './ingest-contenders.ts';
 import { fillIngest } from './ingest-fill.ts';
+import { withKeys } from './ingest-keys.ts';
 import { type Contender, type IngestRun, measureIngest } from './ingest-measure.ts';
 import { type IngestReport, ingestText, ratiosOf, versionsOf } from './ingest-report.ts';
 import { drawSweep, sweepIngest, sweepText } from './ingest-sweep.ts';
@@ -24,10 +25,12 @@ interface IngestOptions {
   only?: string;
   consumers: number;
   groupRecords?: number;
+  keys?: number;
   engineBlock: number;
   profile?: string;
   data?: string;
   sweep: boolean;
+  image: string;
   keep: boolean;
   json: boolean;
 }
@@ -51,13 +54,11 @@ export function ingestCommand(): Command {
     .option('--only <which>', 'some of a,b,c,d')
     .option('--consumers <n>', 'processes of Tally’s consumer', whole, 1)
     .option('--group-records <n>', 'TALLY_GROUP_RECORDS_MAX of Tally’s consumer; default its own', whole)
+    .option('--keys <n>', 'measure Tally’s consumer also with so many keys of other events in the index', whole)
     .option('--engine-block <rows>', 'kafka_max_block_size of the Kafka engine', whole, 524_288)
     .option('--profile <dir>', 'start Tally’s consumer with --cpu-prof, profiles into the directory')
-    .option(
-      '--sweep',
-      'Tally’s consumer alone, by group size, partitions and processes; draws docs/images/ingest.svg',
-      false,
-    )
+    .option('--sweep', 'Tally’s consumer alone, by group size, partitions and processes, as a chart too', false)
+    .option('--image <file>', 'SVG file for the chart', SWEEP_IMAGE)
     .option(
       '--data <dir>',
       'directory for Kafka’s and ClickHouse’s files, empty or kept from such a run; default a temporary one',
@@ -74,13 +75,15 @@ async function runIngestBench(options: IngestOptions): Promise<void> {
     const until = Math.floor(Date.now() / DAY_MS) * DAY_MS;
     if (options.sweep) {
       const points = await sweepIngest(bench, { events, partitions, until, times });
-      drawSweep(points, SWEEP_IMAGE);
+      drawSweep(points, { file: options.image, events });
       if (options.json) printJson({ events, times, machine: await thisMachine(bench.clickhouse), loadAverage, points });
       else print(sweepText(points));
+      if (points.some(({ run }) => !run.rows.right)) process.exitCode = 1;
       return;
     }
-    const filled = await fillIngest(bench, { events, partitions, until, times });
     const contenders = contendersOf(options);
+    const twins = contenders.some(({ id }) => !id.startsWith('a'));
+    const filled = await fillIngest(bench, { events, partitions, until, times }, { twins });
     const runs: IngestRun[] = [];
     for (let round = 0; round < options.rounds; round++) {
       const turn = round % contenders.length;
@@ -106,9 +109,10 @@ async function runIngestBench(options: IngestOptions): Promise<void> {
   });
 }
 
-function contendersOf({ only, consumers, groupRecords, profile, engineBlock }: IngestOptions): Contender[] {
+function contendersOf({ only, consumers, groupRecords, keys, profile, engineBlock }: IngestOptions): Contender[] {
+  const tally = tallyConsumer({ consumers, groupRecords, profile });
   const all = [
-    tallyConsumer({ consumers, groupRecords, profile }),
+    ...(keys === undefined ? [tally] : [{ ...tally, keys: 0 }, withKeys(tally, keys)]),
     kafkaEngine('b1', 'JSONEachRow', { blockRows: engineBlock }),
     kafkaEngine('b2', 'RowBinary', { blockRows: engineBlock }),
     usualWay(),

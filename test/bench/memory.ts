@@ -56,7 +56,8 @@ export function ownPeakBytes(): number {
   return process.resourceUsage().maxRSS * 1024;
 }
 
-async function trackedNow(clickhouse: ClickHouse): Promise<number> {
+/** What ClickHouse accounts for now, bytes. */
+export async function trackedNow(clickhouse: ClickHouse): Promise<number> {
   const { value } = await clickhouse.queryOne<{ value: string }>(
     `SELECT value FROM system.metrics WHERE metric = 'MemoryTracking'`,
   );
@@ -74,8 +75,17 @@ export function resetPeak(pid: number): void {
 
 /** Highest resident size of a process so far, bytes; null where the kernel does not tell. */
 export function peakOf(pid: number): number | null {
+  return statusBytes(pid, /^VmHWM:\s+(\d+) kB$/m);
+}
+
+/** Resident size of a process now, bytes; null where the kernel does not tell. */
+export function residentOf(pid: number): number | null {
+  return statusBytes(pid, /^VmRSS:\s+(\d+) kB$/m);
+}
+
+function statusBytes(pid: number, line: RegExp): number | null {
   try {
-    const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    const kibibytes = line.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return kibibytes === undefined ? null : Number(kibibytes) * 1024;
   } catch {
     return null;
