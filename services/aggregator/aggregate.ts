@@ -7,16 +7,20 @@
  */
 import {
   activeEnvironments,
-  currentBounds,
   engagedUpTo,
   lastPolicyDecisions,
+  lastRuns,
   newestPublished,
   type Positions,
+  type Run,
+  type Seen,
   type Snapshot,
+  seenBy,
   tenantDays,
   tenantsUnderOtherRules,
   tenantsWithFigure,
   writeSnapshots,
+  writtenBounds,
 } from '@tally/figures';
 import { type Day, firstDayOf } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
@@ -25,8 +29,6 @@ import type { Logger } from '@tally/platform/log';
 import type { Topics } from '@tally/schemas';
 import { periodsOf, shareOfDay, type TenantWork, type Work, workOf } from './changed.ts';
 import { type Due, loggedRun, type RunResult, type RunStart } from './logged-run.ts';
-import { lastRuns, type Run } from './runs.ts';
-import { type Seen, seenBy } from './seen.ts';
 import {
   type DueTenant,
   type FigureContext,
@@ -67,8 +69,8 @@ export async function aggregate(options: AggregateOptions): Promise<Run> {
 
 async function workOut(options: AggregateOptions, start: RunStart): Promise<RunResult> {
   const { clickhouse, clock } = options;
-  // 1. What is committed, before anything else is read: it is in the tables the figures come from.
-  const bounds = await currentBounds(clickhouse, options.positions);
+  // 1. What is committed and written, before anything else is read: it is in the tables the figures come from.
+  const bounds = await writtenBounds(clickhouse, options.positions);
   const { positions } = bounds;
   start.saw(bounds);
   // 2. What is due.

@@ -1,7 +1,6 @@
-import type { ActiveEnvironment, TenantDays } from '@tally/figures';
+import type { ActiveEnvironment, Seen, TenantDays } from '@tally/figures';
 import { describe, expect, it } from 'vitest';
 import { periodsOf, shareOfDay, type Today, type Work, workOf } from './changed.ts';
-import type { Seen } from './seen.ts';
 
 const EVENTS = 'tally.interactions.v1';
 const PROFILES = 'tally.profiles.v1';

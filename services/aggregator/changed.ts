@@ -1,13 +1,17 @@
 /**
  * Which tenants a run has to work out, and which of their months and days. Pure.
  */
-import type { ActiveEnvironment, TenantDays, Unseen } from '@tally/figures';
+import {
+  type ActiveEnvironment,
+  ENGAGED_MONTHS_MAX,
+  placeName,
+  type RunScope,
+  type Seen,
+  type TenantDays,
+  type Unseen,
+  unseenSince,
+} from '@tally/figures';
 import { addDays, addMonths, type Day, type Month } from '@tally/metering';
-import type { RunScope } from './runs.ts';
-import { placeName, type Seen, unseenSince } from './seen.ts';
-
-/** Engaged people are published for this many months back; days before are answered when they are asked for. */
-export const ENGAGED_MONTHS_MAX = 36;
 
 export interface TenantWork {
   tenantId: string;

@@ -1,5 +1,5 @@
+export { lastRun, lastStartOf, lastSucceeded, newestRuns, type Run } from '@tally/figures';
 export { AGGREGATE_JOB, type AggregateOptions, aggregate } from './aggregate.ts';
 export { cron } from './config.ts';
 export { dueAtStart, type Job, type RunningJobs, startJobs } from './jobs.ts';
 export { type Due, loggedRun } from './logged-run.ts';
-export { lastRun, lastStartOf, lastSucceeded, newestRuns, type Run } from './runs.ts';

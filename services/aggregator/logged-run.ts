@@ -3,10 +3,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { type Run, type RunCause, recordRun } from '@tally/figures';
 import { type Day, dayOf } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { messageOf } from '@tally/platform/errors';
-import { type Run, type RunCause, recordRun } from './runs.ts';
 
 /** Why a run begins, and when it should have. */
 export interface Due {

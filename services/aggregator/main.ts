@@ -1,7 +1,7 @@
 /**
  * The aggregator as a process: `node services/aggregator/main.ts`, configured by the environment (see config.ts).
  */
-import { committedPositions } from '@tally/figures';
+import { committedPositions, lastRun, lastStartOf } from '@tally/figures';
 import { ClickHouse } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, createHttpServer, createRegistry, Gauge, listen } from '@tally/platform/http';
@@ -15,7 +15,6 @@ import { aggregatorConfig } from './config.ts';
 import { type Job, startJobs } from './jobs.ts';
 import type { Due } from './logged-run.ts';
 import { AggregatorMetrics } from './metrics.ts';
-import { lastRun, lastStartOf } from './runs.ts';
 import { issueDueStatements, STATEMENTS_JOB } from './statements.ts';
 
 const HTTP_CLOSE_MS_MAX = 1_000;

@@ -1,9 +1,8 @@
 /**
  * What the aggregator tells Prometheus. Ages are worked out when they are asked for, so that they grow while nothing runs.
  */
-import type { Meter } from '@tally/figures';
+import type { Meter, Run } from '@tally/figures';
 import { Counter, Gauge, type Registry } from '@tally/platform/http';
-import type { Run } from './runs.ts';
 
 const METERS: readonly Meter[] = ['interactions', 'engaged', 'unified'];
 

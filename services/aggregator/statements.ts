@@ -1,11 +1,12 @@
 /**
  * The job that issues statements: every one that is due, tenant by tenant, in the order of the months.
  */
+
+import type { Run } from '@tally/figures';
 import type { Month } from '@tally/metering';
 import type { Logger } from '@tally/platform/log';
 import { issueDue, type StatementSources } from '@tally/statements';
 import { type Due, loggedRun } from './logged-run.ts';
-import type { Run } from './runs.ts';
 
 export const STATEMENTS_JOB = 'statements';
 /** Who is named in a statement that nobody asked for. */

@@ -42,7 +42,8 @@ export interface DueTenant {
 type Figure = Pick<Snapshot, 'meter' | 'period' | 'total' | 'breakdown' | 'policy'>;
 
 /**
- * Snapshots of what differs from the newest published ones, in figure, breakdown or policy, or was never published.
+ * Snapshots of what differs from the newest published ones, in figure, breakdown or policy, or was never published by a
+ * run on record.
  * @param known the newest ones, and months and days where they were worked out for several tenants at once
  */
 export async function tenantSnapshots(
@@ -68,8 +69,14 @@ export async function tenantSnapshots(
   });
 }
 
+/** One of a run that never came on record is published again: it is not relied on. */
 function isSame(before: NewestPublished, { total, breakdown, policy }: Figure): boolean {
-  return before.total === total && before.policy === policy && before.breakdown === JSON.stringify(breakdown);
+  return (
+    before.onRecord &&
+    before.total === total &&
+    before.policy === policy &&
+    before.breakdown === JSON.stringify(breakdown)
+  );
 }
 
 async function figuresAlone(context: FigureContext, tenant: DueTenant): Promise<readonly Figure[]> {

@@ -13,6 +13,7 @@ import {
   Sessions,
   tokenVerifier,
 } from '@tally/access';
+import { CurrentFigures } from '@tally/figures';
 import { ClickHouse, TableVersions, TrackedClickHouse } from '@tally/platform/clickhouse';
 import { messageOf } from '@tally/platform/errors';
 import { createHttpServer, createRegistry, type FastifyInstance } from '@tally/platform/http';
@@ -26,12 +27,14 @@ import { addAuditRoute } from './audit.ts';
 import { addCaching } from './caching.ts';
 import { addCompression } from './compression.ts';
 import type { ApiConfig } from './config.ts';
+import { addCsv } from './csv/index.ts';
 import { addDashboard } from './dashboard.ts';
 import { addDeadLetterRoute } from './dead-letters.ts';
 import { Freshness } from './freshness.ts';
 import { keepAnswers } from './keep-routes.ts';
 import { addKeyRoutes } from './keys.ts';
 import { addLedgerRoute } from './ledger.ts';
+import { LogVersions } from './log-versions.ts';
 import { addDocumentRoutes } from './openapi/page.ts';
 import { addRoutes } from './routes.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -87,7 +90,7 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
   });
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
-  const freshness = new Freshness({ admin, groupId, topics, log, clock: Date.now });
+  const freshness = new Freshness({ admin, clickhouse: versionsFrom, groupId, topics, log, clock: Date.now });
   const statements = statementSources({
     kafka,
     admin,
@@ -101,12 +104,15 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
   const renderer = new FileRenderer();
   addCompression(app);
   app.register(async (routes) => {
-    keepAnswers(routes, { versions: new TableVersions(versionsFrom), freshness, clock: Date.now });
+    addCsv(routes);
+    const versions = new TableVersions(versionsFrom);
+    const logVersions = new LogVersions(versionsFrom, () => freshness.committed());
+    keepAnswers(routes, { versions, logVersions, freshness, clock: Date.now });
     addDocumentRoutes(routes);
     addSessionRoutes(routes, access);
     addKeyRoutes(routes, { clickhouse, register: access.register, clock: Date.now });
     addAuditRoute(routes, access.audit);
-    addRoutes(routes, { clickhouse, freshness, clock: Date.now });
+    addRoutes(routes, { clickhouse, figures: new CurrentFigures(clickhouse), freshness, clock: Date.now });
     addStatementRoutes(routes, statements, renderer);
     addLedgerRoute(routes, {
       clickhouse,

@@ -10,8 +10,8 @@ const KEPT_BY_READER = 'private, no-cache';
 const NOT_KEPT = 'no-store';
 const NOT_MODIFIED = 304;
 
-/** An answer is another one for another caller, in another encoding, and with a session's cookie. */
-const VARIES_BY = 'accept-encoding, authorization, cookie';
+/** An answer is another one for another caller, in another form or encoding, and with a session's cookie. */
+const VARIES_BY = 'accept, accept-encoding, authorization, cookie';
 
 /**
  * When it was worked out says nothing about the figures: without it, an answer has a new tag only when something in it
@@ -57,8 +57,8 @@ function notModified(reply: FastifyReply): void {
   for (const name of ['content-type', 'content-length', 'content-disposition']) reply.removeHeader(name);
 }
 
-/** Weak: the same answer compressed has other bytes. */
-function tagOf({ routeOptions }: FastifyRequest, text: string): string {
+/** The tag of an answer, by its JSON. Weak: the same answer compressed has other bytes. */
+export function tagOf({ routeOptions }: FastifyRequest, text: string): string {
   const kept = WITH_TIME.has(routeOptions.url ?? '') ? text : text.replace(COMPUTED_AT, '');
   return `W/"${createHash('sha256').update(kept).digest('base64url').slice(0, 32)}"`;
 }

@@ -7,6 +7,8 @@ import type { TableVersions } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
 import type { Freshness } from './freshness.ts';
 import { KeptAnswers } from './kept-answers.ts';
+import type { LogVersions } from './log-versions.ts';
+import { tenantOf } from './parameters.ts';
 
 /** Two cores and the waiting for disks between their queries. */
 const AT_ONCE_MAX = 4;
@@ -31,24 +33,31 @@ const KEPT: ReadonlySet<string> = new Set([
   '/v1/tenants/:tenantId/unified/history',
 ]);
 
+/** Whether a route's answers are kept, and worked out only a few at a time. */
+export function isKept(route: string): boolean {
+  return KEPT.has(route);
+}
+
 interface KeepOptions {
   versions: TableVersions;
+  logVersions: LogVersions;
   freshness: Freshness;
   clock: () => number;
 }
 
 /** To be called before the routes are added; what they answer stays as it is. */
-export function keepAnswers(app: FastifyInstance, { versions, freshness, clock }: KeepOptions): void {
+export function keepAnswers(app: FastifyInstance, { versions, logVersions, freshness, clock }: KeepOptions): void {
   const limits = { atOnceMax: AT_ONCE_MAX, waitingMax: WAITING_MAX, bytesMax: KEPT_BYTES_MAX };
-  const kept = new KeptAnswers({ versions, clock, ...limits });
+  const kept = new KeptAnswers({ versions, logVersions, clock, ...limits });
   app.addHook('onRoute', (route) => {
-    if (route.method !== 'GET' || !KEPT.has(route.url)) return;
+    if (route.method !== 'GET' || !isKept(route.url)) return;
     const { handler } = route;
     route.handler = async function (request, reply) {
       // Positions first, as in every answer: they must be no newer than the figures.
       const asOf = await freshness.now();
-      const question = `${request.url}\n${dayOf(clock())}\n${JSON.stringify(asOf.positions)}`;
-      const answer = await kept.of(question, async () => {
+      const question = `${request.url}\n${dayOf(clock())}`;
+      const tenantId = AS_OF_NOW.has(route.url) ? tenantOf(request.params) : undefined;
+      const answer = await kept.of({ question, tenantId }, async () => {
         const made = (await handler.call(this, request, reply)) as object;
         return { answer: made, until: changesBy(made) };
       });

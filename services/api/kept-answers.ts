@@ -1,8 +1,10 @@
 /**
  * Answers that need not be worked out again. One is given again only while every table that was read for it holds what it
- * held, the same events are committed and it is the same day: then working it out would give the same figures.
+ * held, or, in tables that the log fills, what it held of the tenant, and it is the same day: then working it out would
+ * give the same figures.
  *
- * 1. Before anything is read for a request, the versions of all tables are looked up, later than the request came.
+ * 1. Before anything is read for a request, the versions of all tables are looked up, later than the request came, and
+ *    after them what the log says of the tenant (see log-versions.ts).
  * 2. A kept answer whose tables have these versions is given, as is one that is being worked out on them.
  * 3. Otherwise it is worked out, and kept under the versions of step 1. Whatever is written from then on changes a version,
  *    so what was read beside it is never given to anybody who asks later.
@@ -11,6 +13,8 @@
  */
 import { type TableVersions, tracked, type Versions } from '@tally/platform/clickhouse';
 import { Problem } from '@tally/platform/http';
+import { KeptRows } from './kept-rows.ts';
+import { type LogVersions, TENANT_LOG_TABLES } from './log-versions.ts';
 
 export interface Kept<Answer> {
   answer: Answer;
@@ -20,6 +24,7 @@ export interface Kept<Answer> {
 
 export interface KeptOptions {
   versions: TableVersions;
+  logVersions: Pick<LogVersions, 'of'>;
   clock: () => number;
   /** Worked out at a time. */
   atOnceMax: number;
@@ -28,6 +33,15 @@ export interface KeptOptions {
   /** Of what is kept, as JSON. */
   bytesMax: number;
 }
+
+export interface Question {
+  /** All that the answer depends on beside tables. */
+  question: string;
+  /** Whose rows alone are read of tables that the log fills; undefined: of several. */
+  tenantId?: string | undefined;
+}
+
+type Read = Pick<Versions, 'byTable' | 'whole'>;
 
 interface Entry {
   answer: object;
@@ -42,6 +56,7 @@ const RETRY_AFTER_SECONDS = 2;
 export class KeptAnswers {
   readonly #options: KeptOptions;
   readonly #turns: Turns;
+  readonly #rows = new KeptRows();
   /** Least recently given first. */
   readonly #entries = new Map<string, Entry>();
   readonly #underWay = new Map<string, Promise<object>>();
@@ -54,10 +69,9 @@ export class KeptAnswers {
 
   /**
    * The answer to a question, kept or worked out. Throws a 503 Problem when too many wait already.
-   * @param question all that the answer depends on beside tables
    */
-  async of(question: string, work: () => Promise<Kept<object>>): Promise<object> {
-    const versions = await this.#options.versions.now();
+  async of({ question, tenantId }: Question, work: () => Promise<Kept<object>>): Promise<object> {
+    const versions = await this.#versions(tenantId);
     const kept = this.#find(question, versions);
     if (kept) return kept;
     const sameAs = `${question}\n${versions.whole}`;
@@ -68,13 +82,20 @@ export class KeptAnswers {
     return working.finally(() => this.#underWay.delete(sameAs));
   }
 
-  async #work(question: string, versions: Versions, work: () => Promise<Kept<object>>): Promise<object> {
-    const { result, words } = await tracked(work);
+  async #versions(tenantId: string | undefined): Promise<Read> {
+    const versions = await this.#options.versions.now();
+    if (tenantId === undefined) return versions;
+    const log = await this.#options.logVersions.of(tenantId, versions.byTable.get('activity') ?? '');
+    return log === undefined ? versions : ofTenant(versions, log);
+  }
+
+  async #work(question: string, versions: Read, work: () => Promise<Kept<object>>): Promise<object> {
+    const { result, words } = await tracked(work, this.#rows.under(versions));
     if (words) this.#keep(question, result, madeFrom(words, versions));
     return result.answer;
   }
 
-  #find(question: string, { byTable }: Versions): object | undefined {
+  #find(question: string, { byTable }: Read): object | undefined {
     const entry = this.#entries.get(question);
     if (!entry) return undefined;
     const isSame = [...entry.madeFrom].every(([table, version]) => byTable.get(table) === version);
@@ -107,7 +128,14 @@ export class KeptAnswers {
   }
 }
 
-function madeFrom(words: ReadonlySet<string>, { byTable }: Versions): ReadonlyMap<string, string> {
+/** Rows of others may be added to tables that the log fills. */
+function ofTenant({ byTable, unlessAdded }: Versions, log: string): Read {
+  const versions = new Map(byTable);
+  for (const table of TENANT_LOG_TABLES) versions.set(table, `${unlessAdded.get(table)} of the tenant ${log}`);
+  return { byTable: versions, whole: [...versions].join('\n') };
+}
+
+function madeFrom(words: ReadonlySet<string>, { byTable }: Read): ReadonlyMap<string, string> {
   return new Map([...byTable].filter(([table]) => words.has(table)));
 }
 

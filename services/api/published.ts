@@ -1,7 +1,7 @@
 /**
  * What was published when: every snapshot of a period, for whoever asks why a figure is another one than last week.
  */
-import { publishedHistory } from '@tally/figures';
+import { publishedHistory, type UnifiedBreakdown } from '@tally/figures';
 import { firstDayOf } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
@@ -43,11 +43,17 @@ export function addPublishedRoute(app: FastifyInstance, { clickhouse }: { clickh
     const published = history.slice(-limit).map(({ computedAt, total, breakdown, policy, runId, positions }) => ({
       computedAt: new Date(computedAt).toISOString(),
       total,
-      breakdown,
+      breakdown: withoutPlaces(breakdown),
       policy: policy === '' ? null : policy,
       runId,
       positions,
     }));
     return { meter, period, published, complete: history.length <= limit, asOf };
   });
+}
+
+/** Up to where records were read is for statements to recount; places in the log are nobody's figure. */
+function withoutPlaces(breakdown: unknown): object {
+  const { readUpTo: _, ...told } = breakdown as Partial<UnifiedBreakdown>;
+  return told;
 }

@@ -1,7 +1,7 @@
 /**
  * What a tenant owns, used and has left on a day, and what it must buy for a licence year.
  */
-import { tenantQuota, tenantTrueUp } from '@tally/figures';
+import { type CurrentFigures, tenantQuota, tenantTrueUp } from '@tally/figures';
 import { CATALOGUE, dayOf, isDay, type PackChoice, type PackOffer, packsFor, packsOffered } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
@@ -12,6 +12,7 @@ import { checked, invalid, tenantOf } from './parameters.ts';
 
 interface QuotaRouteOptions {
   clickhouse: ClickHouse;
+  figures: CurrentFigures;
   freshness: Freshness;
   clock: () => number;
 }
@@ -46,14 +47,17 @@ export const quotaAsked = z.object({ on: billed.optional() });
 export const trueUpAsked = z.object({ licenceYear: billed, packs: offers.optional() });
 
 /** `GET /v1/tenants/{t}/quota?on=` and `GET /v1/tenants/{t}/true-up?licenceYear=&packs=`. */
-export function addQuotaRoutes(app: FastifyInstance, { clickhouse, freshness, clock }: QuotaRouteOptions): void {
+export function addQuotaRoutes(
+  app: FastifyInstance,
+  { clickhouse, figures, freshness, clock }: QuotaRouteOptions,
+): void {
   app.get('/v1/tenants/:tenantId/quota', async ({ params, query }) => {
     const tenantId = tenantOf(params);
     const today = dayOf(clock());
     const { on = today } = checked(quotaAsked, query);
     const asOf = await freshness.now();
     const unifiedAsOf = await asOfLastRun(clickhouse, tenantId);
-    const { unifiedPeople, ...quota } = await tenantQuota(clickhouse, { tenantId, on, today });
+    const { unifiedPeople, ...quota } = await tenantQuota(clickhouse, { tenantId, on, today }, figures.of(tenantId));
     const catalogueVersion = CATALOGUE.version;
     return { ...quota, unifiedPeople: { ...unifiedPeople, asOf: unifiedAsOf }, catalogueVersion, asOf };
   });
@@ -63,11 +67,12 @@ export function addQuotaRoutes(app: FastifyInstance, { clickhouse, freshness, cl
     const asked = checked(trueUpAsked, query);
     const asOf = await freshness.now();
     const today = dayOf(clock());
-    const figures = await tenantTrueUp(clickhouse, { tenantId, startsOn: asked.licenceYear, today });
-    const engaged = covering(figures.peopleToBuy, 'engaged', asked.packs);
-    const unified = covering(figures.unifiedPeopleToBuy, 'unified', asked.packs);
+    const year = { tenantId, startsOn: asked.licenceYear, today };
+    const found = await tenantTrueUp(clickhouse, year, figures.of(tenantId));
+    const engaged = covering(found.peopleToBuy, 'engaged', asked.packs);
+    const unified = covering(found.unifiedPeopleToBuy, 'unified', asked.packs);
     return {
-      ...figures,
+      ...found,
       packs: engaged.packs,
       packsSurplus: engaged.surplus,
       unifiedPacks: unified.packs,

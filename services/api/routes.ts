@@ -1,9 +1,9 @@
 /**
- * The calls: figures from the derived tables, worked out when they are asked for; unified people from the aggregator's
- * snapshots.
+ * The calls: figures of now, from what is published where that is the same (figures/current.ts); unified people from the
+ * aggregator's snapshots.
  */
 import { callerOf, covers } from '@tally/access';
-import { engagedCurve, engagedPeople, knownTenants, monthlyInteractions, policyTimeline } from '@tally/figures';
+import { type CurrentFigures, knownTenants, policyTimeline } from '@tally/figures';
 import {
   always,
   type CountingPolicy,
@@ -30,17 +30,19 @@ import { addUnifiedRoutes } from './unified.ts';
 
 export interface RouteOptions {
   clickhouse: ClickHouse;
+  /** Of now, from what is published where that is the same. */
+  figures: CurrentFigures;
   freshness: Freshness;
   clock: () => number;
 }
 
-export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }: RouteOptions): void {
+export function addRoutes(app: FastifyInstance, { clickhouse, figures, freshness, clock }: RouteOptions): void {
   addAlertRoutes(app, { clickhouse, clock });
   addOverviewRoute(app, { clickhouse, clock });
   addConflictRoute(app, { clickhouse, freshness });
   addPolicyRoutes(app, { clickhouse, clock });
   addLicenceRoutes(app, { clickhouse, clock });
-  addQuotaRoutes(app, { clickhouse, freshness, clock });
+  addQuotaRoutes(app, { clickhouse, figures, freshness, clock });
   addUnifiedRoutes(app, { clickhouse, clock });
   addPublishedRoute(app, { clickhouse });
   addRunRoute(app, { clickhouse });
@@ -59,7 +61,7 @@ export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }
     const { from, to, policy } = monthRangeOf(query, dayOf(clock()));
     const asOf = await freshness.now();
     const policies = await policiesOf(tenantId, policy);
-    const months = await monthlyInteractions(clickhouse, { tenantId, from, to, policies });
+    const months = await figures.of(tenantId).monthlyInteractions({ from, to, policies });
     const lastDay = lastDayOf(to);
     return { months, policy: policyName(policies, firstDayOf(from), lastDay), asOf };
   });
@@ -69,8 +71,8 @@ export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }
     const { day, policy } = dayAskedOf(query, dayOf(clock()));
     const asOf = await freshness.now();
     const policies = await policiesOf(tenantId, policy);
-    const people = await engagedPeople(clickhouse, { tenantId, day, policies });
-    return { day, ...people, policy: policyName(policies, engagedWindow(day).first, day), asOf };
+    const [people] = await figures.of(tenantId).engagedCurve({ from: day, to: day, policies });
+    return { ...people, day, policy: policyName(policies, engagedWindow(day).first, day), asOf };
   });
 
   app.get('/v1/tenants/:tenantId/engaged/curve', async ({ params, query }) => {
@@ -78,7 +80,7 @@ export function addRoutes(app: FastifyInstance, { clickhouse, freshness, clock }
     const { from, to, policy } = dayRangeOf(query, dayOf(clock()));
     const asOf = await freshness.now();
     const policies = await policiesOf(tenantId, policy);
-    const curve = await engagedCurve(clickhouse, { tenantId, from, to, policies });
+    const curve = await figures.of(tenantId).engagedCurve({ from, to, policies });
     const days = curve.map(({ day, total }) => ({ day, total }));
     return { days, policy: policyName(policies, engagedWindow(from).first, to), asOf };
   });

@@ -8,7 +8,7 @@ import { type FastifyInstance, Problem } from '@tally/platform/http';
 import { z } from 'zod';
 import { checked, tenantOf } from './parameters.ts';
 
-const LINES_MAX = 1_000;
+export const LINES_MAX = 1_000;
 const TEXT_CHARS_MAX = 1_000;
 const FAULTS_IN_WORDS_MAX = 5;
 

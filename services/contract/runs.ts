@@ -4,6 +4,22 @@
 import { z } from 'zod';
 
 const positions = z.record(z.string(), z.number());
+const counts = z.record(z.string(), z.number());
+
+/** Of what a published figure is made up: by channel, by type of entity, or of records that were joined. */
+const breakdown = z.union([
+  z.object({ byChannel: counts, byEnvironment: counts }),
+  z.object({ byEnvironment: counts, byEntityType: counts }),
+  z.object({
+    byEnvironment: counts,
+    recordsByEnvironment: counts,
+    rules: z.object({ kinds: z.array(z.string()).nullable(), limit: z.number() }).optional(),
+    notJoining: z
+      .array(z.object({ kind: z.string(), identifier: z.string(), records: z.number(), environmentId: z.string() }))
+      .optional(),
+    notJoiningOmitted: counts.optional(),
+  }),
+]);
 
 export const runsAnswer = z.object({
   runs: z.array(
@@ -37,7 +53,7 @@ export const publishedAnswer = z.object({
     z.object({
       computedAt: z.string(),
       total: z.number(),
-      breakdown: z.looseObject({}),
+      breakdown,
       policy: z.string().nullable(),
       runId: z.string(),
       positions,

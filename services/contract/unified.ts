@@ -4,6 +4,7 @@
 import { z } from 'zod';
 
 const counts = z.record(z.string(), z.number());
+const asOf = z.object({ computedAt: z.string(), positions: z.record(z.string(), z.number()) }).nullable();
 const rules = z.object({ kinds: z.array(z.string()).nullable(), limit: z.number() });
 const shared = z.object({ kind: z.string(), identifier: z.string(), records: z.number() });
 const sourceRecord = z.object({ source: z.string(), recordId: z.string() });
@@ -15,11 +16,12 @@ export const unifiedAnswer = z.object({
   notJoining: z.array(shared.extend({ environmentId: z.string() })),
   notJoiningOmitted: z.number(),
   rules: rules.nullable(),
-  asOf: z.object({ computedAt: z.string(), positions: z.record(z.string(), z.number()) }).nullable(),
+  asOf,
 });
 
 export const unifiedHistoryAnswer = z.object({
   days: z.array(z.object({ day: z.string(), total: z.number(), byEnvironment: counts })),
+  asOf,
 });
 
 export const unificationRulesAnswer = rules.extend({

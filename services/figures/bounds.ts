@@ -4,6 +4,7 @@
  */
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { SqlPart } from './policy-sql.ts';
+import { REPLAY_JOB } from './runs.ts';
 import { type Epochs, newestEpochs, type Positions } from './tenants.ts';
 
 /** Up to where each partition of the newest epochs is read; all of earlier epochs is, and nothing of later ones. */
@@ -17,6 +18,63 @@ export async function currentBounds(clickhouse: ClickHouse, positions: () => Pro
   // The epochs first: they are opened after the offsets are set, so offsets of a new one are not taken for the old one's.
   const epochs = await newestEpochs(clickhouse);
   return { positions: await positions(), epochs };
+}
+
+export interface LogState {
+  /** The newest of each topic. */
+  epochs: Epochs;
+  /** All others: nothing more comes of them. */
+  closed: number[];
+  /** How often the log was written onto the tables anew. */
+  replays: number;
+}
+
+/** To be read before the offsets that are committed, see `currentBounds`. */
+export async function logState(clickhouse: ClickHouse): Promise<LogState> {
+  const epochs = await newestEpochs(clickhouse);
+  const { closed, replays } = await clickhouse.queryOne<{ closed: number[]; replays: string }>(
+    `SELECT
+       (SELECT groupUniqArray(epoch) FROM logs WHERE epoch NOT IN {newest:Array(UInt8)}) AS closed,
+       (SELECT count() FROM aggregator_runs WHERE job = {job:String}) AS replays`,
+    { newest: Object.values(epochs), job: REPLAY_JOB },
+  );
+  return { epochs, closed, replays: Number(replays) };
+}
+
+/** Where each partition of each topic's newest epoch began, and the last offset that has an outcome. */
+const RECORDED = `
+  SELECT of_topic, starts, lasts
+  FROM
+  (
+    SELECT topic AS of_topic, max(epoch) AS epoch, argMax(logs.starts, logs.epoch) AS starts
+    FROM logs
+    GROUP BY topic
+  ) AS newest
+  LEFT JOIN
+  (
+    SELECT epoch, groupArray((partition, bitAnd(last_position, 0xFFFFFFFFFF))) AS lasts
+    FROM (SELECT epoch, partition, max(last) AS last_position FROM log_outcomes GROUP BY epoch, partition)
+    GROUP BY epoch
+  ) AS recorded USING (epoch)`;
+
+/**
+ * Everything that is committed now and of which every record has an outcome. Offsets that somebody moved ahead, past
+ * records that nobody has read, are committed too; when they are set back and the records are read, they must be new.
+ */
+export async function writtenBounds(clickhouse: ClickHouse, positions: () => Promise<Positions>): Promise<Bounds> {
+  const bounds = await currentBounds(clickhouse, positions);
+  // Read after what is committed: a batch has its outcomes before it is committed.
+  const rows = await clickhouse.query<{ of_topic: string; starts: string[]; lasts: [number, string][] }>(RECORDED);
+  const ends = new Map<string, number>();
+  for (const { of_topic, starts, lasts } of rows) {
+    for (const [partition, start] of starts.entries()) ends.set(`${of_topic}/${partition}`, Number(start));
+    for (const [partition, last] of lasts) ends.set(`${of_topic}/${partition}`, Number(last) + 1);
+  }
+  const written = Object.entries(bounds.positions).map(([place, offset]): [string, number] => [
+    place,
+    Math.min(offset, ends.get(place) ?? 0),
+  ]);
+  return { ...bounds, positions: Object.fromEntries(written) };
 }
 
 /**

@@ -1,5 +1,6 @@
 export * from './all-figures.ts';
 export * from './bounds.ts';
+export * from './current.ts';
 export * from './engaged.ts';
 export type { EngagedDay, EngagedPeople } from './engaged-days.ts';
 export * from './engaged-within.ts';
@@ -14,7 +15,10 @@ export { countedDays } from './policy-sql.ts';
 export * from './positions.ts';
 export * from './published.ts';
 export * from './quota.ts';
+export * from './runs.ts';
+export * from './seen.ts';
 export * from './snapshots.ts';
+export { ENGAGED_MONTHS_MAX } from './standing.ts';
 export * from './tenants.ts';
 export * from './true-up.ts';
 export * from './unification-rules.ts';

@@ -55,15 +55,60 @@ export interface NewestPublished {
   total: number;
   breakdown: string;
   policy: string;
+  /** Whether its run is on record: until then, and for ever where the run has died, nobody relies on it. */
+  onRecord: boolean;
+}
+
+const ON_RECORD = 'run_id IN (SELECT run_id FROM aggregator_runs)';
+
+/** A period's newest snapshot, and the run that made it. */
+export interface PublishedPeriod {
+  /** Its first day. */
+  period: Day;
+  total: number;
+  /** JSON. */
+  breakdown: string;
+  policy: string;
+  runId: string;
+}
+
+const PERIODS = `
+  SELECT
+    toString(period) AS of_period, toString(tupleElement(newest, 1)) AS of_total, tupleElement(newest, 2) AS parts,
+    tupleElement(newest, 3) AS of_policy, toString(tupleElement(newest, 4)) AS of_run
+  FROM
+  (
+    SELECT period, argMax((total, breakdown, policy, run_id), computed_at) AS newest
+    FROM snapshots
+    WHERE tenant_id = {tenantId:String} AND meter = {meter:String} AND period >= {from:Date} AND period <= {to:Date}
+    GROUP BY period
+  )`;
+
+/** The newest snapshots of a tenant's periods that begin from one day to another, both included. */
+export async function publishedPeriods(
+  clickhouse: ClickHouse,
+  asked: { tenantId: string; meter: Meter; from: Day; to: Day },
+): Promise<PublishedPeriod[]> {
+  const rows = await clickhouse.query<Record<'of_period' | 'of_total' | 'parts' | 'of_policy' | 'of_run', string>>(
+    PERIODS,
+    asked,
+  );
+  return rows.map(({ of_period, of_total, parts, of_policy, of_run }) => ({
+    period: of_period,
+    total: Number(of_total),
+    breakdown: parts,
+    policy: of_policy,
+    runId: of_run,
+  }));
 }
 
 const ENGAGED_UP_TO = `
   SELECT tenant_id, max(period) AS day
   FROM snapshots
-  WHERE tenant_id IN {tenants:Array(String)} AND meter = 'engaged' AND period <= {today:Date}
+  WHERE tenant_id IN {tenants:Array(String)} AND meter = 'engaged' AND period <= {today:Date} AND ${ON_RECORD}
   GROUP BY tenant_id`;
 
-/** The last day up to `today` on which engaged people have a figure, of the tenants that have any. */
+/** The last day up to `today` on which engaged people have a figure of a run on record, of the tenants that have any. */
 export async function engagedUpTo(
   clickhouse: ClickHouse,
   { tenants, today }: { tenants: readonly string[]; today: Day },
@@ -79,7 +124,7 @@ export async function engagedUpTo(
 const NEWEST = `
   SELECT
     tenant_id, meter, period, toUnixTimestamp64Milli(max(computed_at)) AS at,
-    argMax((snapshots.total, breakdown, policy), computed_at) AS figure
+    argMax((snapshots.total, breakdown, policy, ${ON_RECORD}), computed_at) AS figure
   FROM snapshots
   WHERE tenant_id IN {tenants:Array(String)} AND period >= {from:Date}
   GROUP BY tenant_id, meter, period`;
@@ -95,12 +140,12 @@ export async function newestPublished(
     meter: Meter;
     period: string;
     at: string;
-    figure: [total: string, breakdown: string, policy: string];
+    figure: [total: string, breakdown: string, policy: string, onRecord: number];
   }>(NEWEST, { tenants: [...asked.tenants], from: asked.from });
   return new Map(
-    rows.map(({ tenant_id, meter, period, at, figure: [total, breakdown, policy] }) => [
+    rows.map(({ tenant_id, meter, period, at, figure: [total, breakdown, policy, onRecord] }) => [
       periodName(tenant_id, meter, period),
-      { computedAt: Number(at), total: Number(total), breakdown, policy },
+      { computedAt: Number(at), total: Number(total), breakdown, policy, onRecord: onRecord !== 0 },
     ]),
   );
 }
@@ -148,13 +193,13 @@ export function periodName(tenantId: string, meter: Meter, period: Day): string 
   return `${tenantId}/${meter}/${period}`;
 }
 
-/** Tenants that have a figure of a meter for a day. */
+/** Tenants that have a figure of a meter for a day, from a run on record. */
 export async function tenantsWithFigure(
   clickhouse: ClickHouse,
   { meter, day }: { meter: Meter; day: Day },
 ): Promise<Set<string>> {
   const rows = await clickhouse.query<{ tenant_id: string }>(
-    'SELECT DISTINCT tenant_id FROM snapshots WHERE meter = {meter:String} AND period = {day:Date}',
+    `SELECT DISTINCT tenant_id FROM snapshots WHERE meter = {meter:String} AND period = {day:Date} AND ${ON_RECORD}`,
     { meter, day },
   );
   return new Set(rows.map(({ tenant_id }) => tenant_id));

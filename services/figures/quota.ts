@@ -27,7 +27,7 @@ import {
   trialsOn,
 } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import { engagedCurve } from './engaged.ts';
+import { type TenantFigures, workedOut } from './current.ts';
 import type { EngagedDay } from './engaged-days.ts';
 import { environmentVersions } from './environments.ts';
 import { type DailyInteractions, dailyInteractions } from './interactions.ts';
@@ -65,10 +65,14 @@ export interface EnvironmentUsage extends Partial<Omit<Environment, 'id'>> {
   unifiedPeople: UsedBeside;
 }
 
-/** Works a tenant's quota out, from the lines and environments on record now and the policies of each day. */
+/**
+ * A tenant's quota, from the lines and environments on record now and the policies of each day.
+ * @param figures where the tenant's are from; default: worked out
+ */
 export async function tenantQuota(
   clickhouse: ClickHouse,
   { tenantId, on, today }: { tenantId: string; on: Day; today: Day },
+  figures: TenantFigures = workedOut(clickhouse, tenantId),
 ): Promise<TenantQuota> {
   const [versions, registered, policies] = await Promise.all([
     licenceVersions(clickhouse, tenantId),
@@ -80,7 +84,7 @@ export async function tenantQuota(
   const [first, last] = [firstDayOf(month), lastDayOf(month)];
   const from = addDays(on, -PACE_DAYS);
   const [engaged, days, unified] = await Promise.all([
-    engagedCurve(clickhouse, { tenantId, policies, from, to: on }),
+    figures.engagedCurve({ policies, from, to: on }),
     dailyInteractions(clickhouse, { tenantId, policies, first, last }),
     // Nothing has been published of days to come.
     unifiedHistory(clickhouse, { tenantId, from, to: on < today ? on : today }),

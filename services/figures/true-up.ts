@@ -12,8 +12,7 @@ import {
   trueUp,
 } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import { engagedCurve } from './engaged.ts';
-import { monthlyInteractions } from './interactions.ts';
+import { type TenantFigures, workedOut } from './current.ts';
 import { licenceVersions } from './licences.ts';
 import { policyTimeline } from './policies.ts';
 import { unifiedHistory } from './unified-history.ts';
@@ -29,10 +28,14 @@ export interface TenantTrueUp extends TrueUp {
   policy: string;
 }
 
-/** Works it out by the lines on record now and the policies of each day. */
+/**
+ * Works it out by the lines on record now and the policies of each day.
+ * @param figures where the tenant's are from; default: worked out
+ */
 export async function tenantTrueUp(
   clickhouse: ClickHouse,
   { tenantId, startsOn, today }: { tenantId: string; startsOn: Day; today: Day },
+  figures: TenantFigures = workedOut(clickhouse, tenantId),
 ): Promise<TenantTrueUp> {
   const { from, until, firstMonth, lastMonth } = licenceYear(startsOn);
   const lastDay = addDays(until, -1);
@@ -47,9 +50,8 @@ export async function tenantTrueUp(
   }
   const thisMonth = monthOf(today);
   const [engaged, interactions, unified] = await Promise.all([
-    engagedCurve(clickhouse, { tenantId, policies, from, to }),
-    monthlyInteractions(clickhouse, {
-      tenantId,
+    figures.engagedCurve({ policies, from, to }),
+    figures.monthlyInteractions({
       policies,
       from: firstMonth,
       to: lastMonth < thisMonth ? lastMonth : thisMonth,

@@ -15,7 +15,10 @@ export interface LineFault {
 export type CheckedLines<Line> = { ok: true; lines: Line[] } | { ok: false; faults: LineFault[] };
 
 /** A UTC day of a line. */
-export const lineDay = z.string('must be a day, YYYY-MM-DD').refine(isDay, 'must be a day, YYYY-MM-DD');
+export const lineDay = z
+  .string('must be a day, YYYY-MM-DD')
+  .refine(isDay, 'must be a day, YYYY-MM-DD')
+  .meta({ format: 'date', description: 'a day in UTC, YYYY-MM-DD' });
 
 /** When a line begins, and the first day on which it is over; null while it is open. */
 export interface Spell {

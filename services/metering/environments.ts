@@ -28,7 +28,8 @@ export interface Environment extends Spell {
 const NAME_CHARS_MAX = 200;
 const GEO_CHARS_MAX = 64;
 
-const environment = z
+/** An environment as outsiders write it; what must hold across its fields is environmentsOf's. */
+export const environmentLine = z
   .strictObject({
     id: z.string('must be an environment id').regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not an environment id'),
     name: z.string('must be a text').trim().min(1, 'must not be empty').max(NAME_CHARS_MAX),
@@ -41,7 +42,7 @@ const environment = z
 
 /** Environments as outsiders write them, or what is wrong with each. One may stand there several times, with other days. */
 export function environmentsOf(written: readonly unknown[]): CheckedLines<Environment> {
-  const checked = checkLines(written, environment, spellFaults);
+  const checked = checkLines(written, environmentLine, spellFaults);
   if (!checked.ok) return checked;
   const faults = overlapFaults(checked.lines);
   return faults.length === 0 ? checked : { ok: false, faults };

@@ -19,11 +19,15 @@ const PACK_SIZE_MAX = 1_000_000_000;
 const whole = (max: number) =>
   z.int('must be a whole number').min(1, 'must be at least 1').max(max, `must be at most ${max}`);
 
-const licenceLine = z
+const SKUS = CATALOGUE.products.map(({ sku }) => sku);
+
+/** A line as outsiders write it; what must hold across its fields is licenceLinesOf's. */
+export const licenceLine = z
   .strictObject({
-    sku: z.string('must be a SKU').refine((sku) => productOf(sku) !== undefined, {
-      message: `is not one of ${CATALOGUE.products.map(({ sku }) => sku).join(', ')}`,
-    }),
+    sku: z
+      .string('must be a SKU')
+      .refine((sku) => productOf(sku) !== undefined, { message: `is not one of ${SKUS.join(', ')}` })
+      .meta({ enum: SKUS }),
     quantity: whole(QUANTITY_MAX),
     packSize: whole(PACK_SIZE_MAX).nullish(),
     startsOn: lineDay,

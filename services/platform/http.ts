@@ -15,7 +15,7 @@ import {
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Logger } from './log.ts';
 import { answerMalformed } from './malformed.ts';
-import { bodyOf, Problem, problem, problemOf, RETRY_AFTER_SECONDS, unauthorized } from './problem.ts';
+import { bodyOf, Problem, problem, problemOf, RETRY_AFTER_SECONDS } from './problem.ts';
 import { RequestLog, requestIdOf } from './request-log.ts';
 
 export type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -167,15 +167,6 @@ export class KeyRing<Grant> {
 
   constructor(grants: Iterable<readonly [key: string, grant: Grant]>) {
     this.#entries = [...grants].map(([key, grant]) => ({ digest: sha256(key), grant }));
-  }
-
-  /** What the request's key grants. Throws a 401 Problem without a key or with an unknown one. */
-  grantOf(request: FastifyRequest): Grant {
-    const key = bearerKey(request);
-    if (key === undefined) throw unauthorized('the Authorization header holds no Bearer key', 'Bearer');
-    const grant = this.find(key);
-    if (grant === undefined) throw unauthorized('the key is not known here', 'Bearer error="invalid_token"');
-    return grant;
   }
 
   /** What a key grants; undefined for an unknown one. */

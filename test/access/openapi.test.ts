@@ -52,3 +52,79 @@ it('says what every answer of figures is made of', () => {
     .map(([name]) => name);
   expect(loose).toEqual([]);
 });
+
+interface Content {
+  /** Of a problem. */
+  schema: { allOf: [unknown, { properties: { code: { enum: string[] } } }] };
+  example?: string;
+}
+
+const contentOf = (id: string, status: number): Record<string, Content> => {
+  const { responses } = operations.find(({ operationId }) => operationId === id) ?? expect.fail(id);
+  return (responses as Record<number, { content?: Record<string, Content> }>)[status]?.content ?? {};
+};
+
+it.each([
+  ['overview', 'tenant,figure,dimension,key,value,unit,text,asOf'],
+  ['interactions', 'tenant,month,dimension,key,value,unit,policy,asOf'],
+  ['engagedCurve', 'tenant,day,dimension,key,value,unit,policy,asOf'],
+  ['unifiedHistory', 'tenant,day,dimension,key,value,unit,asOf'],
+  ['published', 'tenant,meter,period,computedAt,dimension,key,value,unit,policy,runId,asOf'],
+  ['quota', 'tenant,on,figure,dimension,key,value,unit,text,policy,asOf'],
+  ['statements', 'tenant,month,number,figure,dimension,key,value,unit,issuedAt,issuedBy,digest'],
+])('shows how %s looks as CSV: columns keep their names and places', (id, columns) => {
+  const [header = '', ...rows] = (contentOf(id, 200)['text/csv']?.example ?? '').trimEnd().split('\r\n');
+  expect(header).toBe(columns);
+  expect(rows.length).toBeGreaterThan(0);
+  for (const row of rows) expect(row.split(',')).toHaveLength(columns.split(',').length);
+});
+
+it('shows as CSV what can be asked for as such, and nothing else', () => {
+  const asked = operations.filter(({ parameters }) =>
+    (parameters as { name: string }[]).some((one) => one.name === 'format'),
+  );
+  const shown = operations.filter(({ operationId }) => contentOf(String(operationId), 200)['text/csv']?.example);
+  expect(asked.map(({ operationId }) => operationId)).toEqual(shown.map(({ operationId }) => operationId));
+  expect(asked).toHaveLength(7);
+});
+
+it.each([
+  ['interactions', 503, 'busy'],
+  ['interactions', 406, 'not-acceptable'],
+  ['statement', 503, 'files-busy'],
+  ['issueStatement', 503, 'statement-log-unread'],
+  ['deadLetters', 503, 'dead-letters-unread'],
+  ['ledger', 503, 'kafka-unavailable'],
+  ['changeLicences', 409, 'version-overtaken'],
+  ['isReady', 503, 'not-ready'],
+])('says that %s may be refused with %i %s', (id, status, code) => {
+  const { schema } = contentOf(id, status)['application/problem+json'] ?? expect.fail('no problem');
+  expect(schema.allOf[1].properties.code.enum).toContain(code);
+});
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  anyOf?: Schema[];
+  required?: string[];
+}
+
+it.each([
+  ['changeLicences', 'licences', ['sku', 'quantity', 'startsOn']],
+  ['changeEnvironments', 'environments', ['id', 'name', 'type', 'geo', 'startsOn']],
+])('says what %s takes', (id, list, required) => {
+  const { requestBody } = operations.find(({ operationId }) => operationId === id) ?? expect.fail(id);
+  const { schema } = (requestBody as { content: Record<string, { schema: Schema }> }).content['application/json'] ?? {};
+  expect(schema?.required).toContain(list);
+  expect(schema?.properties?.[list]?.items?.required).toEqual(required);
+});
+
+it('says of what a published figure is made up', () => {
+  const { schema } = contentOf('published', 200)['application/json'] ?? expect.fail('no answer');
+  const { breakdown } = (schema as Schema).properties?.['published']?.items?.properties ?? {};
+  expect(breakdown?.anyOf?.map(({ required }) => required)).toEqual([
+    ['byChannel', 'byEnvironment'],
+    ['byEnvironment', 'byEntityType'],
+    ['byEnvironment', 'recordsByEnvironment'],
+  ]);
+});

@@ -58,7 +58,7 @@ describe('every answer', () => {
         expectHardened(got, `${method} ${filled} ${got.status}`);
         if (!path.startsWith('/v1/')) continue;
         expect(got.headers['cache-control'], `${got.status}`).toMatch(/^(?:no-store|private, no-cache)$/);
-        expect(got.headers['vary'], `${got.status}`).toBe('accept-encoding, authorization, cookie');
+        expect(got.headers['vary'], `${got.status}`).toBe('accept, accept-encoding, authorization, cookie');
       }
     },
   );

@@ -2,14 +2,28 @@
  * What was measured of the api under load, for people.
  */
 import { count, table } from '@tally/cli/print';
-import type { ApiReport } from './api.ts';
+import type { ApiReport, Phase, PhaseLoad } from './api.ts';
 import type { CallLoad } from './api-load.ts';
 import type { ProcessUsage } from './process-usage.ts';
 
 const NAMES = { api: 'the api', clickhouse: 'ClickHouse', load: 'the load itself' } as const;
 
-export function apiLoadText(report: ApiReport): string {
-  const { machine, events, tenants, connections, seconds, whole, calls, usage } = report;
+const PHASES: Readonly<Record<Phase, string>> = {
+  cold: 'Nothing kept yet',
+  warm: 'Asked on',
+  arriving: 'Asked on, while events of another tenant come in every second',
+};
+
+export function apiLoadText({ machine, events, tenants, connections, seconds, phases }: ApiReport): string {
+  const head = `${count(events)} events of ${count(tenants)} tenants, ${connections} connections, ${seconds} s each on ${machine.cores} cores`;
+  const texts = (['cold', 'warm', 'arriving'] as const).map(
+    (phase) => `${PHASES[phase]}:\n${phaseText(phases[phase])}`,
+  );
+  return [`${head}\n`, ...texts].join('\n');
+}
+
+function phaseText(report: PhaseLoad): string {
+  const { whole, calls, usage } = report;
   const ms = (value: number): string => count(Math.round(value));
   const row = ({ call, answers, p50Ms, p99Ms, maxMs }: CallLoad): string[] => [
     call,
@@ -23,7 +37,6 @@ export function apiLoadText(report: ApiReport): string {
     ...(report.broken > 0 ? [`broken: ${count(report.broken)}`] : []),
   ];
   return [
-    `${count(events)} events of ${count(tenants)} tenants, ${connections} connections for ${seconds} s on ${machine.cores} cores`,
     table([{ title: 'call' }, ...right(['answers', 'p50 ms', 'p99 ms', 'longest ms'])], [whole, ...calls].map(row)),
     table(
       [{ title: 'process' }, ...right(['cores', 'memory at its highest'])],

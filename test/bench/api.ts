@@ -13,6 +13,7 @@ import { Random } from '../fuzz/random.ts';
 import { Generator, recordsWritten } from '../scale/fill.ts';
 import { fourteenMonthsTo, tenantOf } from '../scale/history.ts';
 import { measureRun } from './aggregator-run.ts';
+import { ELSEWHERE, withArrivals } from './api-arrivals.ts';
 import { zipfTenants } from './api-calls.ts';
 import { type Load, runLoad } from './api-load.ts';
 import { apiLoadText } from './api-report.ts';
@@ -33,14 +34,22 @@ interface ApiBenchOptions {
   json: boolean;
 }
 
-export interface ApiReport extends Load {
+/** Nothing kept yet; asked again; and asked on while events of another tenant come in every second. */
+export type Phase = 'cold' | 'warm' | 'arriving';
+
+export interface PhaseLoad extends Load {
+  /** The load's own process is the third that shares the machine. */
+  usage: Record<'api' | 'clickhouse' | 'load', ProcessUsage>;
+}
+
+export interface ApiReport {
   machine: Machine;
   events: number;
   tenants: number;
   connections: number;
+  /** Of each phase. */
   seconds: number;
-  /** The load's own process is the third that shares the machine. */
-  usage: Record<'api' | 'clickhouse' | 'load', ProcessUsage>;
+  phases: Record<Phase, PhaseLoad>;
 }
 
 const DAY_MS = 86_400_000;
@@ -69,16 +78,20 @@ async function measure(bench: BenchStack, options: ApiBenchOptions): Promise<voi
   const { clickhouse } = bench;
   const events = await prepare(bench, options);
   const { tenants } = await clickhouse.queryOne<{ tenants: string }>(
-    'SELECT uniqExact(tenant_id) AS tenants FROM daily_interactions',
+    'SELECT uniqExact(tenant_id) AS tenants FROM daily_interactions WHERE tenant_id != {elsewhere:String}',
+    { elsewhere: ELSEWHERE },
   );
-  const { load, usage } = await withApi(bench, (api) => loadApi(bench, api, { ...options, tenants: Number(tenants) }));
+  const phases = await withApi(bench, (api) => loadApi(bench, api, { ...options, tenants: Number(tenants) }));
   const { connections, seconds } = options;
   const machine = await thisMachine(clickhouse);
-  const report: ApiReport = { machine, events, tenants: Number(tenants), connections, seconds, ...load, usage };
+  const report: ApiReport = { machine, events, tenants: Number(tenants), connections, seconds, phases };
   if (options.json) printJson(report);
   else print(apiLoadText(report));
-  const errors = report.broken + Object.values(report.refused).reduce((sum, answers) => sum + answers, 0);
-  if (errors > 0 || report.whole.answers === 0) {
+  const loads = Object.values(phases);
+  const errors = loads
+    .flatMap(({ broken, refused }) => [broken, ...Object.values(refused)])
+    .reduce((sum, times) => sum + times, 0);
+  if (errors > 0 || loads.some(({ whole }) => whole.answers === 0)) {
     throw new TallyError(`${errors} calls were not answered 200`, { code: 'BENCH_CALLS_FAILED', retriable: false });
   }
 }
@@ -159,18 +172,22 @@ async function loadApi(
   bench: BenchStack,
   { url, adminKey, pid }: RunningApi,
   { connections, seconds, seed, tenants }: ApiBenchOptions,
-): Promise<{ load: Load; usage: ApiReport['usage'] }> {
+): Promise<ApiReport['phases']> {
   const cookie = await signIn(url, adminKey);
   const today = dayOf(Date.now());
   const licenceYear = await licenceYearOf(url, cookie);
   const random = new Random(seed, 0);
   const nextTenant = zipfTenants(tenants, () => random.bits() / 2 ** 32);
-  stage(`${connections} connections for ${seconds} s`);
-  const watched = { api: watchProcess(pid), clickhouse: watchProcess(bench.pid()), load: watchProcess(process.pid) };
-  const load = await runLoad({ url, cookie, connections, seconds, today, licenceYear, nextTenant });
+  const phase = async (name: Phase): Promise<PhaseLoad> => {
+    stage(`${name}: ${connections} connections for ${seconds} s`);
+    const watched = { api: watchProcess(pid), clickhouse: watchProcess(bench.pid()), load: watchProcess(process.pid) };
+    const load = await runLoad({ url, cookie, connections, seconds, today, licenceYear, nextTenant });
+    return { ...load, usage: { api: watched.api(), clickhouse: watched.clickhouse(), load: watched.load() } };
+  };
   return {
-    load,
-    usage: { api: watched.api(), clickhouse: watched.clickhouse(), load: watched.load() },
+    cold: await phase('cold'),
+    warm: await phase('warm'),
+    arriving: await withArrivals(bench.clickhouse, () => phase('arriving')),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * The dashboard in a real Chromium against the real stack.
  */
+import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN_KEY, TestSystem } from '../support/system.ts';
@@ -82,6 +83,14 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
     await expect.poll(names).toEqual([PLENTY]);
   });
 
+  it('has the tenants in one line on a phone, whatever their standing', async () => {
+    const page = await enter('#/', ADMIN_KEY, { width: PHONE });
+    const links = await page.locator('.tenant-link').all();
+    const lefts = await Promise.all(links.map(async (link) => (await link.boundingBox())?.x));
+    expect(lefts).toHaveLength(3);
+    expect(new Set(lefts).size, JSON.stringify(lefts)).toBe(1);
+  });
+
   it('says of a tenant over quota by how much, with its alerts, statements and files', async () => {
     const page = await enter(`#/tenants/${OVER}`);
     const quota = await ask<{ engagedPeople: { overage: number; used: number } }>(`/v1/tenants/${OVER}/quota`);
@@ -105,6 +114,32 @@ describe.skipIf(!launched.browser)('the dashboard', () => {
     await expect.poll(() => rows.count()).toBe(months.length);
     const newest = months.at(-1)?.total ?? 0;
     expect(await rows.first().textContent()).toContain(newest.toLocaleString('en-GB'));
+  });
+
+  it('gives the figures of each chart, and of all tenants, as CSV', async () => {
+    const page = await enter(`#/tenants/${PLENTY}`);
+    const names: string[] = [];
+    for (const title of [/^Interactions by month/, /^Engaged people/, /^Unified people/]) {
+      const panel = page.getByRole('region', { name: title });
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        panel.getByRole('link', { name: /^CSV/ }).click(),
+      ]);
+      const [head = '', first = ''] = (await readFile(await download.path(), 'utf8')).split('\r\n');
+      expect(head.split(',').at(0)).toBe('tenant');
+      expect(first.split(',').at(0)).toBe(PLENTY);
+      names.push(download.suggestedFilename());
+    }
+    expect(names).toEqual(
+      ['interactions', 'engaged-curve', 'unified-history'].map((what) => `tally-${PLENTY}-${what}.csv`),
+    );
+    const overview = await enter('#/');
+    const [download] = await Promise.all([
+      overview.waitForEvent('download'),
+      overview.getByRole('link', { name: 'CSV of all tenants' }).click(),
+    ]);
+    const text = await readFile(await download.path(), 'utf8');
+    for (const tenantId of [OVER, NEARLY, PLENTY]) expect(text).toContain(`\r\n${tenantId},`);
   });
 
   it('takes an acknowledgement with its reason and shows who gave it', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHttpServer, type FastifyInstance, Problem, Registry } from '@tally/platform/http';
 import { createLog } from '@tally/platform/log';
-import { issueStatement, type Statement, type StatementSources, sealed, statementSources } from '@tally/statements';
+import { type Statement, sealed } from '@tally/statements';
 import { rowsInFile } from '@tally/statements/evidence';
 import type { Command } from 'commander';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -15,10 +15,10 @@ import { statementExplainCommand } from '../../services/cli/commands/statement-e
 import { statementExportCommand } from '../../services/cli/commands/statement-export.ts';
 import { eventually, freshTenant, TestSystem } from '../support/system.ts';
 import { WrittenLog } from '../support/written-log.ts';
+import { EVENTS_OF_LARGE, issueWritten, writeLargeMonth } from '../support/written-statements.ts';
 
 const log = createLog('test', 'silent');
 const NOW = Date.parse('2026-04-10T00:00:00Z');
-const EVENTS_OF_LARGE = 400_000;
 
 describe('the evidence of a statement, from outside', () => {
   const [small, large] = [freshTenant('small'), freshTenant('large')];
@@ -26,36 +26,21 @@ describe('the evidence of a statement, from outside', () => {
   let system: TestSystem;
   let app: FastifyInstance;
   let url: string;
-  let sources: StatementSources & { close: () => Promise<void> };
   let dir: string;
 
   beforeAll(async () => {
     system = await TestSystem.create('evidence_out');
     dir = mkdtempSync(join(tmpdir(), 'tally-evidence-'));
-    const { kafka, admin, clickhouse, topics, groupId } = system;
     const written = await WrittenLog.open(system, 4);
     await written.write(
       { tenantId: small, entity: 0, day: '2026-03-01' },
       { tenantId: small, entity: 1, day: '2026-03-02' },
       { tenantId: small, entity: 1, day: '2026-03-02', inbound: true },
     );
-    // As many as no socket's buffer takes, behind those of the log.
-    await clickhouse.command(
-      `INSERT INTO ingest (position, outcome, tenant_id, environment_id, entity_id, entity_key, event_id, event_key, occurred_at)
-       SELECT
-         bitShiftLeft(toUInt64(1), 56) + 1000 + number, 'counted', {tenantId:String}, 'prod', toString(cityHash64(number)),
-         number, toString(sipHash64(number)), 10000 + number, toDateTime64('2026-03-05 00:00:00', 3, 'UTC') + number
-       FROM numbers(${EVENTS_OF_LARGE})`,
-      { tenantId: large },
-    );
-    const positions = { ...written.positions(), [`${topics.interactions}/0`]: 1_000 + EVENTS_OF_LARGE };
-    const made = statementSources({ kafka, admin, clickhouse, topics, groupId, graceDays: 3, clock: () => NOW, log });
-    sources = { ...made, positions: async () => positions };
-    for (const tenantId of [small, large]) {
-      // Kafka may just have been started.
-      const { statement } = await eventually(() => issueStatement(sources, { tenantId, month: '2026-03', by: 'ann' }));
-      statements.set(`${tenantId}/2026-03`, statement);
-    }
+    const tenants = [small, large];
+    const positions = await writeLargeMonth(system, { log: written, tenantId: large });
+    const issued = await issueWritten(system, { tenants, month: '2026-03', now: NOW, positions, by: 'ann' });
+    for (const statement of issued) statements.set(`${statement.tenantId}/2026-03`, statement);
     const [statement = expect.fail('no statement')] = statements.values();
     const { digest: _, ...content } = statement;
     const wrong = { ...content, interactions: { ...content.interactions, used: 4 } };
@@ -68,7 +53,7 @@ describe('the evidence of a statement, from outside', () => {
       requestTimeoutMs: 10_000,
     });
     addEvidenceRoutes(app, {
-      clickhouse,
+      clickhouse: system.clickhouse,
       statementOf: async (tenantId, month) => {
         const found = statements.get(`${tenantId}/${month}`);
         if (found) return found;
@@ -80,7 +65,6 @@ describe('the evidence of a statement, from outside', () => {
 
   afterAll(async () => {
     await app?.close();
-    await sources?.close();
     await system?.close();
     rmSync(dir, { recursive: true, force: true });
   });

@@ -28,13 +28,18 @@ describe('answers that are kept', () => {
   });
 
   const keeper = (limits = LIMITS) =>
-    new KeptAnswers({ versions: new TableVersions(system.clickhouse), clock: Date.now, ...limits });
+    new KeptAnswers({
+      versions: new TableVersions(system.clickhouse),
+      logVersions: { of: async () => undefined },
+      clock: Date.now,
+      ...limits,
+    });
 
   it('are given again until something is written to a table they were made from', async () => {
     const kept = keeper();
     let times = 0;
     const ask = () =>
-      kept.of('runs', async () => {
+      kept.of({ question: 'runs' }, async () => {
         times += 1;
         const { runs } = await clickhouse.queryOne<{ runs: string }>('SELECT count() AS runs FROM aggregator_runs');
         return { answer: { runs } };
@@ -58,7 +63,7 @@ describe('answers that are kept', () => {
     const tenant = freshTenant('mutated');
     await system.clickhouse.command('INSERT INTO activity (tenant_id) VALUES ({tenant:String})', { tenant });
     const ask = () =>
-      kept.of('mutated', async () => {
+      kept.of({ question: 'mutated' }, async () => {
         const sql = 'SELECT count() AS rows FROM activity WHERE tenant_id = {tenant:String}';
         return { answer: await clickhouse.queryOne<{ rows: string }>(sql, { tenant }) };
       });
@@ -76,7 +81,7 @@ describe('answers that are kept', () => {
     const kept = keeper();
     const tenantId = freshTenant('busy');
     const ask = async (): Promise<number> => {
-      const answer = await kept.of(tenantId, async () => {
+      const answer = await kept.of({ question: tenantId }, async () => {
         const months = await monthlyInteractions(clickhouse, { tenantId, from: month, to: month, policies: always() });
         return { answer: { total: months[0]?.total ?? 0 } };
       });
@@ -103,7 +108,7 @@ describe('answers that are kept', () => {
     const kept = keeper();
     let times = 0;
     const slow = (question: string) =>
-      kept.of(question, async () => {
+      kept.of({ question }, async () => {
         times += 1;
         await sleep(100);
         return { answer: { question } };
@@ -120,7 +125,7 @@ describe('answers that are kept', () => {
     const kept = keeper();
     let times = 0;
     const ask = (question: string, until?: number, size = 10) =>
-      kept.of(question, async () => {
+      kept.of({ question }, async () => {
         times += 1;
         if (times === 1) throw new Error('the first time');
         return { answer: { text: 'x'.repeat(size) }, until };
@@ -141,7 +146,7 @@ describe('answers that are kept', () => {
     const kept = keeper();
     let times = 0;
     const ask = () =>
-      kept.of('time', async () => {
+      kept.of({ question: 'time' }, async () => {
         times += 1;
         return { answer: await clickhouse.queryOne('SELECT now64(9) AS now') };
       });

@@ -2,14 +2,8 @@
  * What is behind a statement: its rows add up to its figures, page by page and as files, also after events and voids came
  * that were not there when it was issued.
  */
-import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { eraseEntity } from '@tally/consumer';
 import { decidePolicies, writeSnapshots } from '@tally/figures';
-import { csvCells } from '@tally/importer';
 import { engagedWindow, policyNamed } from '@tally/metering';
 import { createLog } from '@tally/platform/log';
 import { encodeRecord, type Interaction, recordKey } from '@tally/schemas';
@@ -18,16 +12,12 @@ import {
   EVIDENCE_FIGURES,
   type EvidenceFigure,
   EXPORT_FORMATS,
-  type ExportFormat,
   explain,
   exportRows,
   page,
-  rowsInFile,
 } from '@tally/statements/evidence';
-import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readParquet } from '../../services/importer/read-parquet.ts';
+import { asText, EvidenceReader } from '../support/evidence-reader.ts';
 import { interaction } from '../support/interaction.ts';
 import { freshTenant, TestSystem } from '../support/system.ts';
 
@@ -37,7 +27,7 @@ const MONTH = '2026-03';
 
 let system: TestSystem;
 let sources: StatementSources & { close: () => Promise<void> };
-let dir: string;
+let evidence: EvidenceReader;
 const NOW = at('2026-04-10T00:00:00Z');
 
 beforeAll(async () => {
@@ -45,77 +35,14 @@ beforeAll(async () => {
   await system.consumer();
   const { kafka, admin, clickhouse, topics, groupId } = system;
   sources = statementSources({ kafka, admin, clickhouse, topics, groupId, graceDays: 3, clock: () => NOW, log });
-  dir = mkdtempSync(join(tmpdir(), 'tally-evidence-'));
+  evidence = new EvidenceReader(system.clickhouse);
 });
 
 afterAll(async () => {
   await sources?.close();
   await system?.close();
-  rmSync(dir, { recursive: true, force: true });
+  evidence?.close();
 });
-
-type Row = Record<string, unknown>;
-
-/** Every page of a figure, and how many there were. */
-async function pagesOf(asked: Parameters<typeof explain>[1], limit: number): Promise<{ rows: Row[]; pages: number }> {
-  const rows: Row[] = [];
-  let pages = 0;
-  for (let after: string | null | undefined; after !== null; pages++) {
-    const found = await page(system.clickhouse, { ...asked, limit, ...(after === undefined ? {} : { after }) });
-    expect(found.rows.length).toBeLessThanOrEqual(limit);
-    rows.push(...found.rows);
-    after = found.next;
-  }
-  return { rows, pages };
-}
-
-let files = 0;
-
-/** A figure as a file, which is read back by the importer's readers. */
-async function exported(asked: Parameters<typeof explain>[1], format: ExportFormat): Promise<Row[]> {
-  const { rows, content } = await exportRows(system.clickhouse, asked, format);
-  const file = join(dir, `${++files}.${format}`);
-  const chunks: Buffer[] = [];
-  for await (const chunk of content) chunks.push(chunk);
-  await writeFile(file, Buffer.concat(chunks));
-  expect(await rowsInFile(file, format)).toBe(rows);
-  const read = await READERS[format](file);
-  expect(read).toHaveLength(rows);
-  return read;
-}
-
-const READERS: Record<ExportFormat, (file: string) => Promise<Row[]>> = {
-  csv: async (file) => {
-    const lines: string[][] = [];
-    for await (const { cells } of csvCells(file, { onBytes: () => undefined })) lines.push(cells);
-    const [header = [], ...rows] = lines;
-    return rows.map((cells) => Object.fromEntries(header.map((name, index) => [name, cells[index] ?? ''])));
-  },
-  ndjson: async (file) => {
-    const rows: Row[] = [];
-    for await (const line of createInterface({ input: createReadStream(file) })) rows.push(JSON.parse(line) as Row);
-    return rows;
-  },
-  parquet: async (file) => {
-    const rows: Row[] = [];
-    const options = { type: 'interaction', ignoreUnknown: true, skipRows: 0, onBytes: () => undefined } as const;
-    rows.push(...(await parquetReadObjects({ file: await asyncBufferFromFile(file), compressors })));
-    // Interactions can be imported as they are.
-    if (rows[0] && 'eventId' in rows[0]) {
-      let imported = 0;
-      for await (const batch of readParquet(file, options)) imported += batch.length;
-      expect(imported).toBe(rows.length);
-    }
-    return rows;
-  },
-};
-
-/** As text, as the pages have it, whatever types a format has. */
-function asText(row: Row): Row {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, value instanceof Date ? value.toISOString() : String(value)]),
-  );
-}
 
 /** Everything that can be told of every figure; it must not change any more. */
 async function evidenceOf(statement: Statement) {
@@ -127,14 +54,14 @@ async function evidenceOf(statement: Statement) {
       addsUp: true,
       notKept: null,
     });
-    const { rows } = await pagesOf({ statement, figure }, 1_000);
+    const { rows } = await evidence.pagesOf({ statement, figure }, 1_000);
     for (const limit of [1, 3, rows.length]) {
       if (limit === 0) continue;
-      const paged = await pagesOf({ statement, figure }, limit);
+      const paged = await evidence.pagesOf({ statement, figure }, limit);
       expect({ limit, ...paged }).toEqual({ limit, rows, pages: Math.max(1, Math.ceil(rows.length / limit)) });
     }
     for (const format of EXPORT_FORMATS) {
-      const file = await exported({ statement, figure }, format);
+      const file = await evidence.exported({ statement, figure }, format);
       expect({ figure, format, rows: file.map(asText) }).toEqual({ figure, format, rows: rows.map(asText) });
     }
     const people = new Set(rows.map(({ personLog }) => personLog));
@@ -320,8 +247,8 @@ describe('the evidence of a statement', () => {
   it('can be asked of a part', async () => {
     const of = async (part: object, figure: EvidenceFigure = 'interactions') => {
       const { stated, counted, addsUp } = await explain(system.clickhouse, { statement, figure, ...part });
-      const { rows } = await pagesOf({ statement, figure, ...part }, 2);
-      const file = await exported({ statement, figure, ...part }, 'csv');
+      const { rows } = await evidence.pagesOf({ statement, figure, ...part }, 2);
+      const file = await evidence.exported({ statement, figure, ...part }, 'csv');
       expect(file).toHaveLength(rows.length);
       return { stated, counted, addsUp, rows: rows.length };
     };

@@ -12,6 +12,7 @@ const LONGEST = [
   'test/pipeline/consumer-group.system.test.ts',
   'test/pipeline/first-occurrence.system.test.ts',
   'test/pipeline/log-life.system.test.ts',
+  'test/pipeline/ledger-broken.system.test.ts',
   'test/pipeline/ledger.system.test.ts',
   'test/pipeline/replay.system.test.ts',
   'test/cli/demo.system.test.ts',

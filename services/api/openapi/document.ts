@@ -5,7 +5,9 @@ import type { AccessRules } from '@tally/access';
 import { problemAnswer } from '@tally/contract';
 import { z } from 'zod';
 import { ACCESS_RULES } from '../access-rules.ts';
+import { CSV_TABLES, type CsvTable, csvExample, FORMATS } from '../csv/index.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
+import { refusalsOf } from './problems.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -23,10 +25,24 @@ const LIMIT_HEADERS = {
 const TOO_MANY_REQUESTS = {
   description:
     'too many requests of this key or session, or wrong keys from this address; `too-many-requests`, `too-many-wrong-keys`',
-  headers: Object.fromEntries(
-    Object.keys(LIMIT_HEADERS).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
-  ),
+  headers: headersNamed(Object.keys(LIMIT_HEADERS)),
   content: PROBLEM,
+};
+
+/** Of an answer to come again for. */
+const RETRY_STATUSES: ReadonlySet<string> = new Set(['503']);
+
+/** Of lists of figures as CSV. */
+const CSV_HEADERS = {
+  'X-Tally-As-Of': header('when the figures were worked out, as in the column `asOf`', 'string'),
+  'X-Tally-Complete': header('whether these are all; `complete` in JSON', 'string'),
+};
+const FORMAT = {
+  name: 'format',
+  in: 'query',
+  required: false,
+  description: 'For links; `Accept: text/csv` asks for the same.',
+  schema: { type: 'string', enum: [...FORMATS], default: 'json' },
 };
 
 const NOT_MODIFIED = { description: 'what `If-None-Match` names, the `ETag` of an answer before, still holds' };
@@ -57,7 +73,7 @@ export function openApiDocument(): JsonObject {
         session: { type: 'apiKey', in: 'cookie', name: 'tally_session' },
       },
       schemas: { Problem: schemaOf(problemAnswer) },
-      headers: LIMIT_HEADERS,
+      headers: { ...LIMIT_HEADERS, ...CSV_HEADERS },
       responses: { TooManyRequests: TOO_MANY_REQUESTS },
     },
   };
@@ -74,16 +90,40 @@ function operationOf(name: string, path: string, operation: Operation): JsonObje
     tags: [tagOf(path)],
     ...(closed ? { description: `Roles: ${closed.roles.join(', ')}.` } : {}),
     security: closed ? [{ key: [] }, { session: [] }] : [],
-    parameters: [...pathParameters(path), ...(query ? queryParameters(query) : [])],
+    parameters: [
+      ...pathParameters(path),
+      ...(query ? queryParameters(query) : []),
+      ...(name in CSV_TABLES ? [FORMAT] : []),
+    ],
     ...(body ? { requestBody: bodyOf(body) } : {}),
     responses: {
-      [status]: answerOf(operation),
-      ...(status === 201 && path.includes('/statements/') ? { 200: answerOf(operation) } : {}),
+      [status]: answerOf(name, operation),
+      ...(status === 201 && path.includes('/statements/') ? { 200: answerOf(name, operation) } : {}),
       ...(name.startsWith('GET /v1/') && operation.answer ? { 304: NOT_MODIFIED } : {}),
       ...(rule && 'unlimited' in rule ? {} : { 429: { $ref: '#/components/responses/TooManyRequests' } }),
+      ...problemsOf(name, rule),
       default: { description: 'a problem', content: PROBLEM },
     },
   };
+}
+
+/** By status, each with its codes. */
+function problemsOf(name: string, rule: AccessRules[string] | undefined): JsonObject {
+  const all = Object.entries(refusalsOf(name, rule)).map(([status, codes]) => {
+    const code = { type: 'string', enum: codes };
+    const schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code } }] };
+    const described = {
+      description: codes.map((one) => `\`${one}\``).join(', '),
+      ...(RETRY_STATUSES.has(status) ? { headers: headersNamed(['Retry-After']) } : {}),
+      content: { 'application/problem+json': { schema } },
+    };
+    return [status, described];
+  });
+  return Object.fromEntries(all);
+}
+
+function headersNamed(names: readonly string[]): JsonObject {
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
 function header(description: string, type: string): JsonObject {
@@ -117,12 +157,25 @@ function bodyOf(body: z.ZodType): JsonObject {
   return { required, content: { 'application/json': { schema: schemaOf(body) } } };
 }
 
-function answerOf({ answer, files = [], summary }: Operation): JsonObject {
+function answerOf(name: string, { answer, files = [], summary }: Operation): JsonObject {
+  const table = CSV_TABLES[name];
   const types = [
     ...(answer ? [['application/json', { schema: schemaOf(answer) }]] : []),
+    ...(table ? [['text/csv', csvOf(name, table)]] : []),
     ...files.map((type) => [type, {}]),
   ];
-  return { description: summary, ...(types.length > 0 ? { content: Object.fromEntries(types) } : {}) };
+  const headers = [...(table?.asOf ? ['X-Tally-As-Of'] : []), ...(table?.headers ? ['X-Tally-Complete'] : [])];
+  return {
+    description: summary,
+    ...(headers.length > 0 ? { headers: headersNamed(headers) } : {}),
+    ...(types.length > 0 ? { content: Object.fromEntries(types) } : {}),
+  };
+}
+
+function csvOf(name: string, table: CsvTable): JsonObject {
+  const description = `RFC 4180, a row a figure. Columns: ${table.columns.join(', ')}`;
+  const example = csvExample(table, name.includes(':tenantId') ? 'contoso' : undefined);
+  return { schema: { type: 'string', description }, example };
 }
 
 /** As it is written, before defaults and conversions; members that are not named may come. */

@@ -40,6 +40,7 @@ import {
   unifiedHistoryAnswer,
   verificationAnswer,
 } from '@tally/contract';
+import { environmentLine, licenceLine } from '@tally/metering';
 import { statementDocument } from '@tally/statements';
 import { z } from 'zod';
 import type { ACCESS_RULES } from '../access-rules.ts';
@@ -66,7 +67,7 @@ import { runsAsked } from '../runs.ts';
 import { sessionBody } from '../session.ts';
 import { issuingBody, verificationAsked } from '../statements.ts';
 import { explainAsked, unificationBody } from '../unified.ts';
-import { historyAsked, listDecision } from '../versioned-lists.ts';
+import { historyAsked, LINES_MAX, listDecision } from '../versioned-lists.ts';
 
 export interface Operation {
   /** What a client calls it. */
@@ -86,9 +87,10 @@ export interface Operation {
 type Undocumented = 'GET /*' | 'GET /docs' | 'GET /openapi.json' | 'GET /metrics';
 type Documented = Exclude<keyof typeof ACCESS_RULES, Undocumented>;
 
-const anything = z.looseObject({});
 const probe = z.object({ ok: z.boolean(), detail: z.string().optional() });
-const listBody = (name: string) => listDecision.extend({ [name]: z.array(anything) });
+/** Lines are checked one by one, so that each fault is told with its line: that is not what these do. */
+const licencesBody = listDecision.extend({ licences: z.array(licenceLine).max(LINES_MAX) });
+const environmentsBody = listDecision.extend({ environments: z.array(environmentLine).max(LINES_MAX) });
 const rowsFile = (format: string, type: string): Operation => ({
   id: `exportRowsAs${format}`,
   summary: `All rows behind a figure of a statement, as ${format}`,
@@ -184,7 +186,7 @@ export const OPERATIONS: Record<Documented, Operation> = {
   'PUT /v1/tenants/:tenantId/licences': {
     id: 'changeLicences',
     summary: 'Replace the list of what the tenant bought',
-    body: listBody('licences'),
+    body: licencesBody,
     answer: licencesAnswer,
   },
   'GET /v1/tenants/:tenantId/environments': {
@@ -196,7 +198,7 @@ export const OPERATIONS: Record<Documented, Operation> = {
   'PUT /v1/tenants/:tenantId/environments': {
     id: 'changeEnvironments',
     summary: 'Replace the list of environments',
-    body: listBody('environments'),
+    body: environmentsBody,
     answer: environmentsAnswer,
   },
   'GET /v1/tenants/:tenantId/quota': {

@@ -62,7 +62,5 @@ function changeText({ total }: Figure, before: Figure | undefined): string {
 }
 
 function byEnvironmentText({ breakdown: parts }: Figure): string {
-  const { byEnvironment } = parts;
-  if (typeof byEnvironment !== 'object' || byEnvironment === null) return '';
-  return breakdown(Object.fromEntries(Object.entries(byEnvironment).map(([name, value]) => [name, Number(value)])));
+  return breakdown(parts.byEnvironment);
 }

@@ -2,4 +2,4 @@ export { ClickHouse, type ClickHouseOptions, dateTime64, type Params } from './c
 export { type NativeColumn, nativeBlock, TextColumn } from './native.ts';
 export { RowBinaryWriter } from './row-binary.ts';
 export { TableVersions, type Versions } from './table-versions.ts';
-export { TrackedClickHouse, tracked } from './tracked.ts';
+export { type SharedRows, TrackedClickHouse, tracked } from './tracked.ts';

@@ -9,15 +9,21 @@ import type { ClickHouse } from './client.ts';
 export interface Versions {
   /** Of each table that is read by name. */
   byTable: ReadonlyMap<string, string>;
+  /** What of it changes when the table is another one or rows in it are changed, but not when some are added. */
+  unlessAdded: ReadonlyMap<string, string>;
   /** Of all of them together. */
   whole: string;
 }
 
 /** Whoever asks in the meantime shares the next look: hundreds of callers are not to be as many questions. */
 const BETWEEN_LOOKS_MS = 20;
+/** A look takes ClickHouse as much as an answer or two: looks must not be what it is busy with … */
+const BETWEEN_LOOKS_TIMES_THEIR_LENGTH = 3;
+/** … nor may everybody wait for them because they take long. */
+const BETWEEN_LOOKS_MS_MAX = 100;
 
 const VERSIONS = `
-  SELECT name, concat(toString(uuid), ' ', blocks, ' ', mutated) AS version
+  SELECT name, blocks, concat(toString(uuid), ' ', mutated) AS unless_added
   FROM (
     SELECT name, uuid FROM system.tables
     WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
@@ -45,6 +51,7 @@ export class TableVersions {
   #reading: Promise<Versions> | undefined;
   #next: Promise<Versions> | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
+  #lookedForMs = 0;
 
   constructor(clickhouse: ClickHouse) {
     this.#clickhouse = clickhouse;
@@ -58,19 +65,25 @@ export class TableVersions {
 
   async #begin(): Promise<Versions> {
     await this.#reading?.catch(() => {});
-    const pause = this.#readAt + BETWEEN_LOOKS_MS - performance.now();
+    const wanted = Math.min(this.#lookedForMs * BETWEEN_LOOKS_TIMES_THEIR_LENGTH, BETWEEN_LOOKS_MS_MAX);
+    const apart = Math.max(BETWEEN_LOOKS_MS, wanted);
+    const pause = this.#readAt + apart - performance.now();
     if (pause > 0) await sleep(pause);
     // From here on it is too late to join.
     this.#next = undefined;
     this.#readAt = performance.now();
-    this.#reading = this.#read();
+    this.#reading = this.#read().finally(() => {
+      this.#lookedForMs = performance.now() - this.#readAt;
+    });
     return this.#reading;
   }
 
   async #read(): Promise<Versions> {
-    const rows = await this.#clickhouse.query<{ name: string; version: string }>(VERSIONS);
+    const answer = await this.#clickhouse.query<Record<'name' | 'blocks' | 'unless_added', string>>(VERSIONS);
+    const rows = answer.map((row) => ({ ...row, version: `${row.unless_added} ${row.blocks}` }));
     return {
       byTable: new Map(rows.map(({ name, version }) => [name, version])),
+      unlessAdded: new Map(rows.map(({ name, unless_added }) => [name, unless_added])),
       whole: rows.map(({ name, version }) => `${name} ${version}`).join('\n'),
     };
   }

@@ -1,11 +1,13 @@
 /**
- * Notes which tables are asked while something is worked out, however deep in it: what the result depends on.
+ * Notes which tables are asked while something is worked out, however deep in it: what the result depends on. The same
+ * query is asked once for several of them while those tables hold what they held.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ClickHouse, type Params } from './client.ts';
 
 interface Notes {
   words: Set<string>;
+  rows: SharedRows | undefined;
   /** An answer that hangs on more than what is in tables. */
   isElusive: boolean;
 }
@@ -20,21 +22,30 @@ const ELUSIVE = /\b(?:now|now64|today|yesterday|rand\w*|generateUUIDv\d|dict\w+|
  */
 export async function tracked<Result>(
   work: () => Promise<Result>,
+  rows?: SharedRows,
 ): Promise<{ result: Result; words: ReadonlySet<string> | null }> {
-  const own: Notes = { words: new Set(), isElusive: false };
+  const own: Notes = { words: new Set(), rows, isElusive: false };
   const result = await notes.run(own, work);
   return { result, words: own.isElusive ? null : own.words };
+}
+
+/** Where a query's rows may be had from another who asked the same. */
+export interface SharedRows {
+  /** @param words of the query, among them the tables it names */
+  of<Row>(query: string, words: ReadonlySet<string>, ask: () => Promise<Row[]>): Promise<Row[]>;
 }
 
 /** A client whose queries are noted; whoever tracks must use no other. */
 export class TrackedClickHouse extends ClickHouse {
   override query<Row>(sql: string, params: Params = {}): Promise<Row[]> {
     const own = notes.getStore();
-    if (own) {
-      for (const [word] of sql.matchAll(WORD)) own.words.add(word);
-      own.isElusive ||= ELUSIVE.test(sql);
-    }
-    return super.query<Row>(sql, params);
+    if (!own) return super.query<Row>(sql, params);
+    const words = new Set([...sql.matchAll(WORD)].map(([word]) => word));
+    for (const word of words) own.words.add(word);
+    const isElusive = ELUSIVE.test(sql);
+    own.isElusive ||= isElusive;
+    if (!own.rows || isElusive) return super.query<Row>(sql, params);
+    return own.rows.of(`${sql}\n${textOf(params)}`, words, () => super.query<Row>(sql, params));
   }
 
   override stream<Row extends unknown[]>(sql: string, params: Params = {}): AsyncGenerator<Row> {
@@ -51,6 +62,11 @@ export class TrackedClickHouse extends ClickHouse {
     elude();
     return super.queryWithTable(...asked);
   }
+}
+
+/** JSON knows no 64 bits. */
+function textOf(params: Params): string {
+  return JSON.stringify(params, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
 }
 
 function elude(): void {

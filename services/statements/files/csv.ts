@@ -37,6 +37,13 @@ export function csvOf(statement: Statement): Uint8Array {
     unit,
     text,
   ]);
-  const options = { record_delimiter: '\r\n', escape_formulas: true };
-  return Buffer.from(stringify([[...CSV_COLUMNS], ...rows], options).toWellFormed(), 'utf8');
+  return Buffer.from(csvLines([[...CSV_COLUMNS], ...rows]), 'utf8');
+}
+
+/** Lines of any table of ours, as those of statements are; a cell that is null is empty. */
+export function csvLines(rows: readonly (readonly (string | number | null)[])[]): string {
+  return stringify(rows as (string | number | null)[][], {
+    record_delimiter: '\r\n',
+    escape_formulas: true,
+  }).toWellFormed();
 }

@@ -2,7 +2,7 @@
  * A statement as files for people and their tools. Each is a pure function of the statement: the same bytes on every
  * machine, in every time zone and at any time, as long as the packages they are made with stay the same.
  */
-export { csvOf } from './csv.ts';
+export { csvLines, csvOf } from './csv.ts';
 export { pdfOf } from './pdf/index.ts';
 export { FileRenderer } from './renderer.ts';
 export { xlsxOf } from './xlsx.ts';

@@ -4,6 +4,7 @@
 import { type ReactNode, useDeferredValue, useState } from 'react';
 import type { OverviewAnswer, OverviewTenant } from '../api/answers.ts';
 import { OFTEN_MS, useLive } from '../api/queries.ts';
+import { CsvLink } from '../parts/csv-link.tsx';
 import { AsOf, Waiting } from '../parts/panel.tsx';
 import { inSight, needsAttention, ORDERS, type Order, type Sight, worstOf } from '../words/standing.ts';
 import { words } from '../words/words.ts';
@@ -23,8 +24,10 @@ const SHOWN: readonly (readonly [Sight['show'], string])[] = [
   ['alerts', 'With open alerts'],
 ];
 
+const OVERVIEW = '/v1/overview';
+
 export function OverviewPage(): ReactNode {
-  const live = useLive<OverviewAnswer>('/v1/overview', OFTEN_MS * 2);
+  const live = useLive<OverviewAnswer>(OVERVIEW, OFTEN_MS * 2);
   const [sight, setSight] = useState<Sight>({ text: '', show: 'all', order: 'urgency' });
   const seen = useDeferredValue(sight);
   const tenants = live.data?.tenants ?? [];
@@ -33,7 +36,10 @@ export function OverviewPage(): ReactNode {
     <>
       <div className="page-head">
         <h1>Overview</h1>
-        <AsOf live={live} />
+        <span className="panel-end">
+          <AsOf live={live} />
+          {tenants.length > 0 && <CsvLink path={OVERVIEW} of="all tenants" />}
+        </span>
       </div>
       {live.data === undefined ? (
         <section className="panel wide" aria-busy={live.isPending} aria-label="Tenants">

@@ -5,6 +5,7 @@ import { type ReactNode, useId } from 'react';
 import type { Live } from '../api/queries.ts';
 import { ApiFault } from '../api/request.ts';
 import { words } from '../words/words.ts';
+import { CsvLink } from './csv-link.tsx';
 
 export interface PanelProps<Answer> {
   title: string;
@@ -17,16 +18,22 @@ export interface PanelProps<Answer> {
   /** Lines that the skeleton stands for. */
   lines?: number;
   wide?: boolean;
+  /** The call whose answer is to be had as CSV. */
+  csv?: string;
 }
 
-export function Panel<Answer>({ title, about, live, children, empty, lines = 4, wide }: PanelProps<Answer>): ReactNode {
+export function Panel<Answer>(props: PanelProps<Answer>): ReactNode {
+  const { title, about, live, children, empty, lines = 4, wide, csv } = props;
   const id = useId();
   const nothing = live.data === undefined ? null : (empty?.(live.data) ?? null);
   return (
     <section className={wide ? 'panel wide' : 'panel'} aria-labelledby={id} aria-busy={live.isPending}>
       <header className="panel-head">
         <h2 id={id}>{title}</h2>
-        <AsOf live={live} />
+        <span className="panel-end">
+          <AsOf live={live} />
+          {csv !== undefined && live.data !== undefined && nothing === null && <CsvLink path={csv} of={title} />}
+        </span>
       </header>
       {about !== undefined && <p className="about">{about}</p>}
       {live.data === undefined ? (

@@ -30,7 +30,8 @@ export function InteractionsPanel(props: {
   licences: Live<LicencesAnswer>;
 }): ReactNode {
   const { base, quota, licences } = props;
-  const live = useLive<InteractionsAnswer>(`${base}/interactions`, SELDOM_MS);
+  const path = `${base}/interactions`;
+  const live = useLive<InteractionsAnswer>(path, SELDOM_MS);
   const now = quota.data?.interactions;
   return (
     <Panel
@@ -39,6 +40,7 @@ export function InteractionsPanel(props: {
       live={live}
       lines={8}
       wide
+      csv={path}
       empty={({ months }) => (months.some(({ total }) => total > 0) ? null : 'No interactions in the last 12 months.')}
     >
       {({ months }) =>
@@ -54,7 +56,8 @@ export function InteractionsPanel(props: {
 
 export function EngagedPanel(props: CurveProps & { quota: Live<QuotaAnswer> }): ReactNode {
   const { base, from, to, licences, quota } = props;
-  const live = useLive<CurveAnswer>(`${base}/engaged/curve?from=${from}&to=${to}`, SELDOM_MS);
+  const path = `${base}/engaged/curve?from=${from}&to=${to}`;
+  const live = useLive<CurveAnswer>(path, SELDOM_MS);
   const first = addDays(addMonths(to, -12), 1);
   return (
     <Panel
@@ -62,6 +65,7 @@ export function EngagedPanel(props: CurveProps & { quota: Live<QuotaAnswer> }): 
       about={`Each day counts everyone with an interaction in the 12 months up to it. Today (UTC) that is ${words.day(first)} to ${words.day(to)}; whoever hears nothing for 12 months drops out.`}
       live={live}
       lines={7}
+      csv={path}
       empty={({ days }) => (days.some(({ total }) => total > 0) ? null : 'Nobody was engaged in the last 12 months.')}
     >
       {({ days }) => (
@@ -85,13 +89,15 @@ export function EngagedPanel(props: CurveProps & { quota: Live<QuotaAnswer> }): 
 }
 
 export function UnifiedPanel({ base, from, to, licences }: CurveProps): ReactNode {
-  const live = useLive<UnifiedHistoryAnswer>(`${base}/unified/history?from=${from}&to=${to}`, SELDOM_MS);
+  const path = `${base}/unified/history?from=${from}&to=${to}`;
+  const live = useLive<UnifiedHistoryAnswer>(path, SELDOM_MS);
   return (
     <Panel
       title="Unified people by environment"
       about="Records that share an e-mail address, a phone number or another identifier are one person. Summed over the environments."
       live={live}
       lines={7}
+      csv={path}
       empty={({ days }) => (days.length > 0 ? null : 'No figure has been published yet.')}
     >
       {({ days }) => (

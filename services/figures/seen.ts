@@ -1,8 +1,8 @@
 /**
  * What runs before have seen: from where on the next one has to look. Pure.
  */
-import type { ActiveEnvironment, Epochs, Positions, Unseen } from '@tally/figures';
-import type { Run } from './runs.ts';
+import { REPLAY_JOB, type Run } from './runs.ts';
+import type { Epochs, Positions, Unseen } from './tenants.ts';
 
 /** An offset that no record has: everything of the epoch has been seen. */
 const BEYOND_ALL_OFFSETS = 2 ** 40;
@@ -19,11 +19,12 @@ export interface Seen {
 }
 
 /**
- * @param runs of `lastRuns`. Undefined where there is none, or where the last does not say which epoch its positions
- * belong to: then everything is to be worked out.
+ * @param runs of `lastRuns`. Undefined where there is none, where the log was written anew since, or where the last does
+ * not say which epoch its positions belong to: then everything is to be worked out.
  */
 export function seenBy(runs: readonly Run[]): Seen | undefined {
   const [last] = runs;
+  if (runs.some(({ job }) => job === REPLAY_JOB)) return undefined;
   if (!last || last.outcome === 'failed' || runs.some(({ epochs }) => Object.keys(epochs).length === 0)) {
     return undefined;
   }
@@ -45,13 +46,20 @@ export function seenBy(runs: readonly Run[]): Seen | undefined {
   return seen;
 }
 
+/** A partition of an epoch, and the topic that the epoch is of. */
+export interface LogPlace {
+  topic: string;
+  epoch: number;
+  partition: number;
+}
+
 /**
- * Where what is new begins, in every partition of every epoch in which there was activity. A position has been seen when
+ * Where what is new begins, in every one of these places. A position has been seen when
  * it was committed at a run's start: what is committed was written before, in every table.
  */
-export function unseenSince(active: readonly ActiveEnvironment[], seen: Seen): Unseen[] {
+export function unseenSince(logPlaces: readonly LogPlace[], seen: Seen): Unseen[] {
   const places = new Map<string, Unseen>();
-  for (const { topic, epoch, partition } of active) {
+  for (const { topic, epoch, partition } of logPlaces) {
     const seenEpoch = seen.epochs[topic] ?? 0;
     const committed = seen.positions[`${topic}/${partition}`] ?? 0;
     const offset = epoch < seenEpoch ? BEYOND_ALL_OFFSETS : epoch === seenEpoch ? committed : 0;

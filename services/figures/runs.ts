@@ -2,9 +2,10 @@
  * The run log: what each run was for, what it saw and how it ended, so that the next one knows what has changed since and
  * people can tell why a figure is as old as it is.
  */
-import { type Epochs, numbers, type Positions } from '@tally/figures';
 import type { Day } from '@tally/metering';
 import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
+import { numbers } from './snapshots.ts';
+import type { Epochs, Positions } from './tenants.ts';
 
 export type RunScope = 'changed' | 'all';
 export type RunOutcome = 'succeeded' | 'partly' | 'failed';
@@ -41,6 +42,9 @@ export interface Run {
   /** The epoch that a topic's positions belong to; none from before runs noted it. */
   epochs: Epochs;
 }
+
+/** The job of writing the log onto the tables anew: rows may have come that had been lost, wherever in the log. */
+export const REPLAY_JOB = 'replay';
 
 export async function recordRun(clickhouse: ClickHouse, run: Run): Promise<void> {
   const { runId, dueAt, startedAt, finishedAt, ...rest } = run;
@@ -102,14 +106,15 @@ export async function lastSucceeded(clickhouse: ClickHouse, job: string): Promis
 
 /**
  * The newest run that published figures, and those that had not ended when it began: one that was slow may have
- * published older figures after it. Newest first.
+ * published older figures after it. Newest first. Replays that had not ended then are among them.
  */
 export async function lastRuns(clickhouse: ClickHouse): Promise<Run[]> {
   return runsOf(
     clickhouse,
-    `WHERE job = 'aggregate' AND (outcome != 'failed' OR notEmpty(epochs)) AND finished_at >=
+    `WHERE (job = 'aggregate' AND (outcome != 'failed' OR notEmpty(epochs)) OR job = {replay:String}) AND finished_at >=
        (SELECT max(started_at) FROM aggregator_runs WHERE job = 'aggregate' AND outcome != 'failed')
-     ORDER BY outcome = 'failed', started_at DESC`,
+     ORDER BY job = {replay:String}, outcome = 'failed', started_at DESC`,
+    { replay: REPLAY_JOB },
   );
 }
 

@@ -56,6 +56,11 @@ describe('seenBy', () => {
     expect(seenBy([newer, older])).toMatchObject({ epochs: { [EVENTS]: 1 }, positions: { [`${EVENTS}/0`]: 900 } });
   });
 
+  it('is nothing once the log was written anew, whatever came of it, until a run has begun after it', () => {
+    expect(seenBy([run({}), run({ job: 'replay' })])).toBeUndefined();
+    expect(seenBy([run({}), run({ job: 'replay', outcome: 'failed', epochs: {} })])).toBeUndefined();
+  });
+
   it('knows nothing where a run does not say which epoch it saw, or all failed', () => {
     expect(seenBy([run({ epochs: {} })])).toBeUndefined();
     expect(seenBy([run({ outcome: 'failed' })])).toBeUndefined();
