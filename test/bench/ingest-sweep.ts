@@ -23,7 +23,7 @@ export interface SweepPoint {
   run: IngestRun;
 }
 
-const GROUP_RECORDS = [5_000, 20_000, 60_000, 120_000, 240_000];
+const GROUP_RECORDS = [5_000, 20_000, 60_000, 200_000, 500_000];
 const PARTITIONS = [1, 4, 16, 64];
 const CONSUMERS = [1, 2, 4];
 
