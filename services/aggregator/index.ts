@@ -1,4 +1,3 @@
-export { lastRun, lastStartOf, lastSucceeded, newestRuns, type Run } from '@tally/figures';
 export { AGGREGATE_JOB, type AggregateOptions, aggregate } from './aggregate.ts';
 export { cron } from './config.ts';
 export { dueAtStart, type Job, type RunningJobs, startJobs } from './jobs.ts';

@@ -1,8 +1,9 @@
 /**
  * How fresh a tenant's published figures are: as the newest run in which it did not fail.
  */
-import { lastRun } from '@tally/aggregator';
+
 import type { AsOf } from '@tally/figures';
+import { lastRun } from '@tally/figures';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 
 /**

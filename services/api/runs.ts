@@ -1,7 +1,7 @@
 /**
  * The run log over HTTP.
  */
-import { newestRuns, type Run } from '@tally/aggregator';
+import { newestRuns, type Run } from '@tally/figures';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { FastifyInstance } from '@tally/platform/http';
 import { z } from 'zod';

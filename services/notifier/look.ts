@@ -1,7 +1,8 @@
 /**
  * The look for alerts as a job of the notifier's process, and not of the aggregator's: one that is dead is to be noticed.
  */
-import { lastStartOf, startJobs } from '@tally/aggregator';
+import { startJobs } from '@tally/aggregator';
+import { lastStartOf } from '@tally/figures';
 import { ClickHouse } from '@tally/platform/clickhouse';
 import { Gauge, type Registry } from '@tally/platform/http';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';

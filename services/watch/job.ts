@@ -1,7 +1,8 @@
 /**
  * The job that looks for alerts. Its runs are in the run log: the last that succeeded says what the next one may leave out.
  */
-import { type Due, lastSucceeded, loggedRun, type Run } from '@tally/aggregator';
+import { type Due, loggedRun } from '@tally/aggregator';
+import { lastSucceeded, type Run } from '@tally/figures';
 import { tenantsToWatch } from './due.ts';
 import type { PipelineSources } from './pipeline.ts';
 import { type WatchOptions, watch } from './watch.ts';

@@ -2,9 +2,9 @@
  * What the pipeline looks like at a moment. A part that cannot be read is null, and does not keep the others from being
  * seen; what went wrong is logged.
  */
-import { AGGREGATE_JOB, lastSucceeded } from '@tally/aggregator';
+import { AGGREGATE_JOB } from '@tally/aggregator';
 import { DEAD_LETTER_WINDOW_HOURS, type OperatorObservation } from '@tally/alerts';
-import { ledger } from '@tally/figures';
+import { lastSucceeded, ledger } from '@tally/figures';
 import { addToMonth, type Month } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { KafkaAdmin } from '@tally/platform/kafka';

@@ -3,9 +3,9 @@
  * that it is looked at only once its figure is published: the longer way of the two.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { aggregate, lastSucceeded } from '@tally/aggregator';
+import { aggregate } from '@tally/aggregator';
 import { alertChange } from '@tally/alerts';
-import { committedPositions } from '@tally/figures';
+import { committedPositions, lastSucceeded } from '@tally/figures';
 import { TallyError } from '@tally/platform/errors';
 import { ALERTS_JOB } from '@tally/watch';
 import type { Receipt } from '../support/webhook-receiver.ts';

@@ -2,9 +2,15 @@
  * The aggregator on the real tables: what it re-opens, what it publishes and what it leaves alone. Rows are written into
  * `ingest`, as the consumer writes them; the offsets it would have committed are the test's.
  */
-import { newestRuns } from '@tally/aggregator';
 import { migrateClickHouse } from '@tally/clickhouse-schema';
-import { decidePolicies, engagedCurve, monthlyInteractions, policyTimeline, publishedHistory } from '@tally/figures';
+import {
+  decidePolicies,
+  engagedCurve,
+  monthlyInteractions,
+  newestRuns,
+  policyTimeline,
+  publishedHistory,
+} from '@tally/figures';
 import { addDays, type always, type Day, dayOf, firstDayOf, lastDayOf, monthOf, policyNamed } from '@tally/metering';
 import { dateTime64 } from '@tally/platform/clickhouse';
 import fc from 'fast-check';

@@ -2,8 +2,7 @@
  * From figures and the pipeline's state to alerts that are opened once, kept back where people said so, and listed.
  */
 
-import { lastSucceeded } from '@tally/aggregator';
-import { changeLicences } from '@tally/figures';
+import { changeLicences, lastSucceeded } from '@tally/figures';
 import type { Day } from '@tally/metering';
 import { createLog } from '@tally/platform/log';
 import { ALERTS_JOB, lookForAlerts, storedAlerts } from '@tally/watch';

@@ -2,8 +2,10 @@
  * Kept answers of a tenant while others are busy: given again as long as the log says nothing new of the tenant, and never
  * once it does. Rows are written into `ingest`, as the consumer writes them; what is committed is the test's.
  */
+
+import { loggedRun } from '@tally/aggregator';
 import { type CommittedLog, KeptAnswers, LogVersions } from '@tally/api';
-import { logState, monthlyInteractions, recordRun } from '@tally/figures';
+import { logState, monthlyInteractions, REPLAY_JOB } from '@tally/figures';
 import { always, dayOf, monthOf } from '@tally/metering';
 import { TableVersions, TrackedClickHouse } from '@tally/platform/clickhouse';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -135,25 +137,9 @@ describe('answers that are kept of a tenant', () => {
     );
     expect((await ask())[0]).toBe(0);
     await system.clickhouse.command('INSERT INTO daily_interactions SELECT * FROM lost');
-    await recordRun(system.clickhouse, {
-      runId: crypto.randomUUID(),
-      job: 'replay',
-      cause: 'asked',
-      dueAt: Date.now(),
-      process: 'test:1',
-      startedAt: Date.now(),
-      finishedAt: Date.now(),
-      day: today,
+    await loggedRun({ clickhouse: system.clickhouse, job: REPLAY_JOB, clock: Date.now }, async () => ({
       scope: 'all',
-      outcome: 'succeeded',
-      tenants: 0,
-      failed: [],
-      error: '',
-      published: 0,
-      waiting: 0,
-      positions: {},
-      epochs: {},
-    });
+    }));
     await commit();
     await log.write({ tenantId: freshTenant('other'), entity: 1, day: today });
     expect((await ask())[0]).toBe(1);

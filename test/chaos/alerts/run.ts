@@ -5,7 +5,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AGGREGATE_JOB, lastSucceeded } from '@tally/aggregator';
+import { AGGREGATE_JOB } from '@tally/aggregator';
+import { lastSucceeded } from '@tally/figures';
 import { alertTargets, changeTargets } from '@tally/notifier';
 import { messageOf } from '@tally/platform/errors';
 import { Random } from '@tally/simulator';
