@@ -2,7 +2,7 @@
  * Creates Tally's topics. Those that exist are left as they are; the consumer refuses them if their settings are wrong.
  */
 import type { KafkaAdmin } from '@tally/platform/kafka';
-import { KEPT_TOPIC_SETTINGS, METERED_TOPIC_SETTINGS, type Topics } from '@tally/schemas';
+import { KEPT_TOPIC_SETTINGS, LATEST_TOPIC_SETTINGS, METERED_TOPIC_SETTINGS, type Topics } from '@tally/schemas';
 
 export interface TopicOptions {
   topics: Topics;
@@ -22,5 +22,6 @@ export function createTopics(admin: KafkaAdmin, options: TopicOptions): Promise<
     { topic: topics.deadLetters, ...kept },
     { topic: topics.alerts, ...kept },
     { topic: topics.statements, ...kept },
+    { topic: topics.schemas, ...kept, settings: LATEST_TOPIC_SETTINGS },
   ]);
 }

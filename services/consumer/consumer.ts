@@ -17,6 +17,7 @@ import { checkKeyScheme } from './key-scheme.ts';
 import { Lanes } from './lanes.ts';
 import { currentLog } from './logs.ts';
 import { createMetrics } from './metrics.ts';
+import { SchemaTopic } from './schema-topic.ts';
 
 export interface ConsumerOptions {
   config: ConsumerConfig;
@@ -117,6 +118,7 @@ async function startOn(
       const metered = topic === topics.interactions ? logs.interactions : logs.profiles;
       return (await admin.committed(groupId, topic)).get(partition) ?? metered.starts[partition] ?? 0n;
     },
+    schemas: new SchemaTopic({ kafka, admin, topic: topics.schemas, log }),
     extent: async (topic, partition) =>
       (await admin.extents(topic)).find((extent) => extent.partition === partition) ?? { start: 0n, end: 0n },
     partitionsNow: keptFor(PARTITIONS_KEPT_MS, async (topic) => (await admin.extents(topic)).length),

@@ -21,6 +21,7 @@ import { type MeteredLog, readLogs, recordedOffsets } from './logs.ts';
 import { createMetrics } from './metrics.ts';
 import { positionOf } from './position.ts';
 import { type EmptyRow, encodeProfiles, INGEST_PROFILE_COLUMNS } from './rows.ts';
+import { SchemaTopic } from './schema-topic.ts';
 
 export interface ReplayOptions {
   kafka: ConstructorParameters<typeof GroupConsumer>[0]['kafka'];
@@ -145,6 +146,7 @@ async function replayEpoch(
     sender: { send: async () => undefined },
     topics,
     logs: { interactions: epoch, profiles: epoch },
+    schemas: new SchemaTopic({ kafka, admin, topic: topics.schemas, log }),
     hasher,
     metrics,
     filters,

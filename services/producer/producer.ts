@@ -2,9 +2,10 @@
  * The typed client that journey services import. One call per kind of event; the promise resolves when Kafka has it.
  */
 import { TallyError } from '@tally/platform/errors';
-import { createKafka, Sender } from '@tally/platform/kafka';
+import { createKafka, type OutgoingRecord, Sender } from '@tally/platform/kafka';
 import { createLog, type Logger } from '@tally/platform/log';
 import {
+  announcements,
   type Channel,
   type Direction,
   defaultDirection,
@@ -95,6 +96,7 @@ export class TallyProducer {
   readonly #topics: ReturnType<typeof topicNames>;
   readonly #sender: Sender;
   readonly #batcher: Batcher;
+  #announced = false;
 
   constructor(options: ProducerOptions) {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -107,7 +109,7 @@ export class TallyProducer {
       log,
       deliveryTimeoutMs: this.#options.deliveryTimeoutMs,
     });
-    this.#batcher = new Batcher(this.#options, (records, since) => this.#sender.send(records, since));
+    this.#batcher = new Batcher(this.#options, (records, since) => this.#send(records, since));
   }
 
   /** Connects ahead of the first call, so that a wrong address shows at start. */
@@ -197,6 +199,17 @@ export class TallyProducer {
   async close(): Promise<void> {
     await this.#batcher.close();
     await this.#sender.close();
+  }
+
+  /** What older consumers cannot know is announced before the first record that they would need it for. */
+  async #send(records: OutgoingRecord[], since: number): Promise<void> {
+    if (!this.#announced) {
+      const { schemas: topic } = this.#topics;
+      const schemas = announcements().map((announcement) => ({ topic, ...announcement }));
+      if (schemas.length > 0) await this.#sender.send(schemas, since);
+      this.#announced = true;
+    }
+    await this.#sender.send(records, since);
   }
 
   async #interaction(channel: Channel, input: CustomInteractionInput): Promise<void> {
