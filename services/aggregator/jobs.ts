@@ -22,6 +22,8 @@ export interface JobsOptions {
   log: Logger;
   /** A job's time came while it was still running: it is left out. */
   onOverlap?: (job: string) => void;
+  /** A job has ended, well or not; `ms` is how long it took. */
+  onEnd?: (job: string, outcome: 'succeeded' | 'failed', ms: number) => void;
 }
 
 export interface RunningJobs {
@@ -30,7 +32,14 @@ export interface RunningJobs {
 }
 
 /** Starts what is due, without waiting for it, and the schedules. Throws when the run log cannot be read. */
-export async function startJobs({ jobs, lastStartOf, clock, log, onOverlap }: JobsOptions): Promise<RunningJobs> {
+export async function startJobs({
+  jobs,
+  lastStartOf,
+  clock,
+  log,
+  onOverlap,
+  onEnd,
+}: JobsOptions): Promise<RunningJobs> {
   const starts = await Promise.all(
     jobs.map(async (job) => ({ job, due: dueAtStart(job.cron, await lastStartOf(job.name), clock()) })),
   );
@@ -40,11 +49,15 @@ export async function startJobs({ jobs, lastStartOf, clock, log, onOverlap }: Jo
     const run = (): Promise<void> => {
       const reason = next ?? { cause: 'schedule', at: clock() };
       next = undefined;
+      const began = clock();
       const ended: Promise<void> = job
         .run(reason)
         .then(
-          () => undefined,
-          (err: unknown) => log.error({ err, job: job.name }, 'job failed, it runs again when its time comes'),
+          () => onEnd?.(job.name, 'succeeded', clock() - began),
+          (err: unknown) => {
+            onEnd?.(job.name, 'failed', clock() - began);
+            log.error({ err, job: job.name }, 'job failed, it runs again when its time comes');
+          },
         )
         .finally(() => running.delete(ended));
       running.add(ended);

@@ -2,7 +2,7 @@
  * The aggregator as a process: `node services/aggregator/main.ts`, configured by the environment (see config.ts).
  */
 import { committedPositions, lastRun, lastStartOf } from '@tally/figures';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseMetrics } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, createHttpServer, createRegistry, Gauge, listen } from '@tally/platform/http';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
@@ -12,6 +12,7 @@ import { topicNames } from '@tally/schemas';
 import { statementSources } from '@tally/statements';
 import { AGGREGATE_JOB, aggregate } from './aggregate.ts';
 import { aggregatorConfig } from './config.ts';
+import { jobMetrics } from './job-metrics.ts';
 import { type Job, startJobs } from './jobs.ts';
 import type { Due } from './logged-run.ts';
 import { AggregatorMetrics } from './metrics.ts';
@@ -28,6 +29,7 @@ const log = createLog('aggregator', 'info');
 await runService(log, async () => {
   const config = parseConfig(aggregatorConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
+  const registry = createRegistry('aggregator');
   const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-aggregator', log });
   const admin = new KafkaAdmin(kafka);
   const clickhouse = new ClickHouse({
@@ -35,11 +37,11 @@ await runService(log, async () => {
     database: config.TALLY_CLICKHOUSE_DATABASE,
     username: config.TALLY_CLICKHOUSE_USER,
     password: config.TALLY_CLICKHOUSE_PASSWORD,
+    metrics: clickhouseMetrics(registry),
   });
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
 
-  const registry = createRegistry();
   const metrics = new AggregatorMetrics(registry, Date.now);
   const freshness = new Gauge({
     name: 'tally_aggregator_last_run_timestamp_seconds',
@@ -117,7 +119,7 @@ await runService(log, async () => {
     lastStartOf: (job) => lastStartOf(clickhouse, job).catch(unread),
     clock: Date.now,
     log,
-    onOverlap: (job) => metrics.overlapped(job),
+    ...jobMetrics(registry),
   });
   onShutdown({
     log,

@@ -10,7 +10,6 @@ export class AggregatorMetrics {
   readonly #waiting: Gauge;
   readonly #published: Counter;
   readonly #failed: Gauge;
-  readonly #overlaps: Counter;
   /** When the last run began whose figures of a meter are complete, milliseconds since 1970-01-01 UTC. */
   readonly #freshAt = new Map<Meter, number>();
   #lastSuccessAt: number | undefined;
@@ -50,12 +49,6 @@ export class AggregatorMetrics {
       registers,
     });
     this.#published = new Counter({ name: 'tally_aggregator_snapshots_total', help: 'Snapshots published', registers });
-    this.#overlaps = new Counter({
-      name: 'tally_job_overlaps_total',
-      help: 'Times a job came due while it was still running, and was left out',
-      labelNames: ['job'],
-      registers,
-    });
   }
 
   ran({ startedAt, outcome, waiting, failed, published }: Run): void {
@@ -65,9 +58,5 @@ export class AggregatorMetrics {
     if (outcome !== 'succeeded') return;
     this.#lastSuccessAt = startedAt;
     for (const meter of METERS) if (meter !== 'engaged' || waiting === 0) this.#freshAt.set(meter, startedAt);
-  }
-
-  overlapped(job: string): void {
-    this.#overlaps.inc({ job });
   }
 }

@@ -14,9 +14,9 @@ import {
   tokenVerifier,
 } from '@tally/access';
 import { CurrentFigures } from '@tally/figures';
-import { ClickHouse, TableVersions, TrackedClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseMetrics, TableVersions, TrackedClickHouse } from '@tally/platform/clickhouse';
 import { messageOf } from '@tally/platform/errors';
-import { createHttpServer, createRegistry, type FastifyInstance } from '@tally/platform/http';
+import { createHttpServer, createRegistry, type FastifyInstance, Gauge } from '@tally/platform/http';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
@@ -54,12 +54,14 @@ export interface Api {
 export function createApi({ config, log }: { config: ApiConfig; log: Logger }): Api {
   const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-api', log, retries: 1 });
   const admin = new KafkaAdmin(kafka);
+  const registry = createRegistry('api');
   const server = {
     url: config.TALLY_CLICKHOUSE_URL,
     database: config.TALLY_CLICKHOUSE_DATABASE,
     username: config.TALLY_CLICKHOUSE_USER,
     password: config.TALLY_CLICKHOUSE_PASSWORD,
     requestTimeoutMs: QUERY_TIMEOUT_MS,
+    metrics: clickhouseMetrics(registry),
   };
   const clickhouse = new TrackedClickHouse(server);
   // Connections of its own: its short questions would wait behind long ones.
@@ -67,7 +69,7 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
   const access = accessOf({ config, log, clickhouse });
   const app = createHttpServer({
     log,
-    registry: createRegistry(),
+    registry,
     ready: () =>
       clickhouse.ping().then(
         () => ({ ok: true, detail: 'ClickHouse answers' }),
@@ -91,6 +93,15 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
   const freshness = new Freshness({ admin, clickhouse: versionsFrom, groupId, topics, log, clock: Date.now });
+  new Gauge({
+    name: 'tally_api_positions_read_timestamp_seconds',
+    help: 'When the committed offsets that answers tell as `asOf` were last read; no sample before the first question',
+    registers: [registry],
+    collect() {
+      if (freshness.readAt === undefined) this.remove();
+      else this.set(freshness.readAt / 1000);
+    },
+  });
   const statements = statementSources({
     kafka,
     admin,

@@ -35,7 +35,8 @@ export class Freshness {
   readonly #clock: () => number;
   #positions: Positions = {};
   #committed: CommittedLog = { closed: [], places: [], replays: 0 };
-  #readAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #readAt: number | undefined;
 
   constructor({ admin, clickhouse, groupId, topics, log, clock }: FreshnessOptions) {
     this.#ask = async () => {
@@ -51,17 +52,23 @@ export class Freshness {
   /** To be asked before the figures are read. */
   async now(): Promise<AsOf> {
     const now = this.#clock();
-    if (now - this.#readAt >= KEPT_MS) {
-      this.#readAt = now;
+    if (now - this.#askedAt >= KEPT_MS) {
+      this.#askedAt = now;
       try {
         const { state, positions } = await this.#ask();
         this.#positions = positions;
+        this.#readAt = now;
         this.#committed = committedLog(state, positions);
       } catch (err) {
         this.#log.warn({ err }, 'committed offsets not to be had, the last ones are told');
       }
     }
     return { computedAt: new Date(now).toISOString(), positions: this.#positions };
+  }
+
+  /** When the committed offsets were last read, milliseconds since 1970-01-01 UTC; undefined: never. */
+  get readAt(): number | undefined {
+    return this.#readAt;
   }
 
   /** As it was known when `now` was last asked. */

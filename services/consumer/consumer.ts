@@ -1,7 +1,7 @@
 /**
  * Puts the consumer together: logs checked, group joined, batches written and committed.
  */
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseMetrics } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import { createKafka, GroupConsumer, KafkaAdmin, Sender } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
@@ -18,6 +18,7 @@ import { Lanes } from './lanes.ts';
 import { currentLog } from './logs.ts';
 import { createMetrics } from './metrics.ts';
 import { SchemaTopic } from './schema-topic.ts';
+import { Standing } from './standing.ts';
 
 export interface ConsumerOptions {
   config: ConsumerConfig;
@@ -59,29 +60,32 @@ interface Servers {
   admin: KafkaAdmin;
   clickhouse: ClickHouse;
   sender: Sender;
+  registry: Registry;
   close: () => Promise<void>;
 }
 
 function connect({ config, log }: ConsumerOptions): Servers {
   const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-consumer', log });
   const admin = new KafkaAdmin(kafka);
+  const registry = new Registry();
   const sender = new Sender({ kafka, log, deliveryTimeoutMs: Number.POSITIVE_INFINITY });
   const clickhouse = new ClickHouse({
     url: config.TALLY_CLICKHOUSE_URL,
     database: config.TALLY_CLICKHOUSE_DATABASE,
     username: config.TALLY_CLICKHOUSE_USER,
     password: config.TALLY_CLICKHOUSE_PASSWORD,
+    metrics: clickhouseMetrics(registry),
   });
   const close = async (): Promise<void> => {
     await sender.close();
     await admin.close();
     await clickhouse.close();
   };
-  return { kafka, admin, clickhouse, sender, close };
+  return { kafka, admin, clickhouse, sender, registry, close };
 }
 
 async function startOn(
-  { kafka, admin, clickhouse, sender, close }: Servers,
+  { kafka, admin, clickhouse, sender, registry, close }: Servers,
   { config, log, onFatal, checkpoint }: ConsumerOptions,
 ): Promise<RunningConsumer> {
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
@@ -95,9 +99,9 @@ async function startOn(
   const checks = { logs, kafka, admin, clickhouse, groupId };
   await checkLogsAtStart(checks);
 
-  const registry = new Registry();
   const stopping = new AbortController();
   const metrics = createMetrics(registry);
+  const standing = new Standing({ metrics, admin, groupId, log, clock: Date.now });
   const filters = new KeyFilters({
     clickhouse,
     metered: logs.interactions,
@@ -148,8 +152,10 @@ async function startOn(
     fetchWaitMsMax: config.TALLY_FETCH_WAIT_MS_MAX,
     take: (batch) => lanes.take(batch),
     committed: (topic) => admin.committed(groupId, topic),
+    onCommitted: (taken) => standing.committed(taken),
     onAssigned: (assignment) => {
       assignments++;
+      standing.assigned(assignment);
       ingest.reassigned();
       filters.assigned(assignment[topics.interactions] ?? []);
     },
@@ -162,12 +168,14 @@ async function startOn(
     log,
     onRefused: onFatal,
   });
+  standing.watch(config.TALLY_LOG_CHECK_INTERVAL_MS);
 
   return {
     registry,
     assignments: () => assignments,
     stop: async () => {
       stopWatching();
+      standing.close();
       setTimeout(() => stopping.abort(stopped), STOP_GRACE_MS).unref();
       consumer.pause();
       await lanes.idle();

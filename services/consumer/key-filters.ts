@@ -19,7 +19,7 @@ export interface KeyFiltersOptions {
   /** The log that the partitions are of. */
   metered: MeteredLog;
   log: Logger;
-  metrics: Pick<ConsumerMetrics, 'filterKeys' | 'filterBytes'>;
+  metrics: Pick<ConsumerMetrics, 'filterKeys' | 'filterBytes' | 'filterPartitions'>;
   /** All filters together. Beyond, a partition has none, and the index answers for it. 0: there are none. */
   bytesMax: number;
 }
@@ -81,6 +81,7 @@ export class KeyFilters {
     this.#guarded.set(partition, { filter: new KeyFilter(), whole: false });
     this.#wanted.add(partition);
     this.#building ??= this.#build();
+    this.#report();
   }
 
   /** Adds a key by its fingerprint, 32 bits of it; true when the key is surely new. */
@@ -177,7 +178,11 @@ export class KeyFilters {
 
   #report(): void {
     this.#forgetWhatIsTooLarge();
-    const { filterKeys, filterBytes } = this.#options.metrics;
+    const { filterKeys, filterBytes, filterPartitions } = this.#options.metrics;
+    const whole = [...this.#guarded.values()].filter((guarded) => guarded.whole).length;
+    filterPartitions.set({ state: 'whole' }, whole);
+    filterPartitions.set({ state: 'building' }, this.#guarded.size - whole);
+    filterPartitions.set({ state: 'none' }, Math.max(this.#mine.size - this.#guarded.size, 0));
     const filters = [...this.#guarded.values()].map(({ filter }) => filter);
     filterKeys.set(filters.reduce((sum, { keys }) => sum + keys, 0));
     filterBytes.set(filters.reduce((sum, { bytes }) => sum + bytes, 0));

@@ -10,9 +10,13 @@ export interface ConsumerMetrics {
   batchSeconds: Histogram<'step'>;
   batchRecords: Histogram;
   lag: Gauge<'topic' | 'partition'>;
+  lastCommit: Gauge<'topic' | 'partition'>;
+  assigned: Gauge<'topic'>;
+  assignments: Counter;
   keysAsked: Counter;
   filterKeys: Gauge;
   filterBytes: Gauge;
+  filterPartitions: Gauge<'state'>;
 }
 
 export function createMetrics(registry: Registry): ConsumerMetrics {
@@ -51,8 +55,25 @@ export function createMetrics(registry: Registry): ConsumerMetrics {
     }),
     lag: new Gauge({
       name: 'tally_consumer_lag_records',
-      help: 'Records behind the end of the partition, as of its last batch',
+      help: 'Records of a partition that is assigned here which are not committed, as of the last look or the last batch',
       labelNames: ['topic', 'partition'],
+      registers,
+    }),
+    lastCommit: new Gauge({
+      name: 'tally_consumer_last_commit_timestamp_seconds',
+      help: 'When the group last took an offset of a partition that is assigned here; no sample before the first',
+      labelNames: ['topic', 'partition'],
+      registers,
+    }),
+    assigned: new Gauge({
+      name: 'tally_consumer_assigned_partitions',
+      help: 'Partitions that the group has assigned to this process',
+      labelNames: ['topic'],
+      registers,
+    }),
+    assignments: new Counter({
+      name: 'tally_consumer_assignments_total',
+      help: 'Times the group has assigned partitions to this process: its join, and every rebalance after it',
       registers,
     }),
     keysAsked: new Counter({
@@ -68,6 +89,12 @@ export function createMetrics(registry: Registry): ConsumerMetrics {
     filterBytes: new Gauge({
       name: 'tally_consumer_filter_bytes',
       help: 'Memory of the filters in front of the index',
+      registers,
+    }),
+    filterPartitions: new Gauge({
+      name: 'tally_consumer_filter_partitions',
+      help: 'Assigned partitions by the state of their filter: `whole` ones speak; `building` ones are being read from the index; `none` begin with their next batch, or have no room',
+      labelNames: ['state'],
       registers,
     }),
   };

@@ -2,7 +2,8 @@
  * Whose keys and tokens the gateway takes.
  */
 import { Authenticator, KeyBook, KeyRegister, tokenVerifier } from '@tally/access';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseMetrics } from '@tally/platform/clickhouse';
+import type { Registry } from '@tally/platform/http';
 import type { Logger } from '@tally/platform/log';
 import type { GatewayConfig } from './config.ts';
 
@@ -15,9 +16,10 @@ export interface GatewayAccess {
 }
 
 /** Without ClickHouse the keys of the configuration are taken, and tokens. */
-export function gatewayAccess(config: GatewayConfig, log: Logger): GatewayAccess {
+export function gatewayAccess(config: GatewayConfig, log: Logger, registry: Registry): GatewayAccess {
   const clock = Date.now;
   const url = config.TALLY_CLICKHOUSE_URL;
+  const metrics = clickhouseMetrics(registry);
   const clickhouse =
     url === undefined
       ? undefined
@@ -27,6 +29,7 @@ export function gatewayAccess(config: GatewayConfig, log: Logger): GatewayAccess
           username: config.TALLY_CLICKHOUSE_USER,
           password: config.TALLY_CLICKHOUSE_PASSWORD,
           requestTimeoutMs: KEYS_REQUEST_MS_MAX,
+          metrics,
         });
   const register = clickhouse && new KeyRegister({ clickhouse, log, clock });
   const keys = new KeyBook({

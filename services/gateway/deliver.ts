@@ -27,6 +27,8 @@ export interface DeliveryOptions {
   eventsInFlightMax: number;
   /** Told whenever the number of events in flight changes. */
   onInFlight?: (events: number) => void;
+  /** Told how long a request's events took, seconds. */
+  onSettled?: (seconds: number) => void;
 }
 
 const LATE = {
@@ -58,6 +60,7 @@ export class Delivery {
   /** Sends all records, in order, and resolves with their outcomes within `answerMsMax`. Never rejects. */
   async deliver(records: readonly TallyRecord[]): Promise<Outcome[]> {
     const outcomes: (Outcome | undefined)[] = records.map(() => undefined);
+    const began = performance.now();
     this.#count(records.length);
     const settled = records.map((record, index) =>
       this.#send(record).then((outcome) => {
@@ -66,6 +69,7 @@ export class Delivery {
       }),
     );
     await this.#inTime(Promise.all(settled));
+    this.#options.onSettled?.((performance.now() - began) / 1_000);
     return outcomes.map((outcome) => outcome ?? LATE);
   }
 

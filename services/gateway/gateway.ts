@@ -70,7 +70,14 @@ export function createGateway({
   const { bodyBytesMax, requestTimeoutMs, batchEventsMax, answerMsMax, eventsInFlightMax } = limits;
   const metrics = gatewayMetrics(registry);
   const admission = new Admission(limits);
-  const delivery = new Delivery({ send, log, answerMsMax, eventsInFlightMax, onInFlight: metrics.setInFlight });
+  const delivery = new Delivery({
+    send,
+    log,
+    answerMsMax,
+    eventsInFlightMax,
+    onInFlight: metrics.setInFlight,
+    onSettled: metrics.acknowledged,
+  });
   const admitted = new WeakMap<FastifyRequest, Admitted>();
   const app = createHttpServer({
     log,

@@ -26,11 +26,12 @@ async function main(): Promise<void> {
   log.level = config.TALLY_LOG_LEVEL;
   const producer = createProducer(config, log);
   const admin = createAdmin(config, log);
-  const access = gatewayAccess(config, log);
+  const registry = createRegistry('gateway');
+  const access = gatewayAccess(config, log, registry);
   const answerMsMax = config.TALLY_GATEWAY_DELIVERY_TIMEOUT_MS + ANSWER_GRACE_MS;
   const app = createGateway({
     log,
-    registry: createRegistry(),
+    registry,
     send: (record) => producer.send(record),
     ready: kafkaReadiness(() => admin.clusterId(), Date.now),
     authenticator: access.authenticator,

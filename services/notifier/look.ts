@@ -1,19 +1,22 @@
 /**
  * The look for alerts as a job of the notifier's process, and not of the aggregator's: one that is dead is to be noticed.
  */
-import { startJobs } from '@tally/aggregator';
+import { jobMetrics, startJobs } from '@tally/aggregator';
 import { lastStartOf } from '@tally/figures';
-import { ClickHouse } from '@tally/platform/clickhouse';
-import { Gauge, type Registry } from '@tally/platform/http';
+import { ClickHouse, type ClickHouseMetrics } from '@tally/platform/clickhouse';
+import type { Registry } from '@tally/platform/http';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
 import { ALERTS_JOB, lookForAlerts } from '@tally/watch';
 import type { NotifierConfig } from './config.ts';
+import { LookMetrics } from './look-metrics.ts';
 
 export interface LookParts {
   config: NotifierConfig;
   registry: Registry;
+  /** What its client of ClickHouse counts. */
+  clickhouse: ClickHouseMetrics;
   log: Logger;
   clock: () => number;
 }
@@ -25,6 +28,7 @@ const STOP_MS_MAX = 5_000;
 export async function startLooking({
   config,
   registry,
+  clickhouse: metrics,
   log,
   clock,
 }: LookParts): Promise<{ stop: () => Promise<void> }> {
@@ -33,13 +37,10 @@ export async function startLooking({
     database: config.TALLY_CLICKHOUSE_DATABASE,
     username: config.TALLY_CLICKHOUSE_USER,
     password: config.TALLY_CLICKHOUSE_PASSWORD,
+    metrics,
   });
   const admin = new KafkaAdmin(createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-alerts', log }));
-  const lastLook = new Gauge({
-    name: 'tally_alerts_last_look_timestamp_seconds',
-    help: 'When the last look for alerts that succeeded began',
-    registers: [registry],
-  });
+  const seen = new LookMetrics(registry, clock);
   const sources = {
     clickhouse,
     admin,
@@ -54,8 +55,13 @@ export async function startLooking({
         name: ALERTS_JOB,
         cron: config.TALLY_ALERTS_CRON,
         run: async (due) => {
-          const { startedAt } = await lookForAlerts({ ...sources, due, clock });
-          lastLook.set(startedAt / 1000);
+          const { startedAt } = await lookForAlerts({
+            ...sources,
+            due,
+            clock,
+            onObserved: (what) => seen.observed(what),
+          });
+          seen.ended(startedAt);
         },
       },
     ],
@@ -67,6 +73,7 @@ export async function startLooking({
       }),
     clock,
     log,
+    ...jobMetrics(registry),
   });
   return {
     stop: async () => {

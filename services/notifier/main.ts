@@ -1,6 +1,7 @@
 /**
  * The notifier as a process: `node services/notifier/main.ts`, configured by the environment (see config.ts).
  */
+import { clickhouseMetrics } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, createHttpServer, createRegistry, listen } from '@tally/platform/http';
 import { createLog } from '@tally/platform/log';
@@ -18,8 +19,9 @@ const log = createLog('notifier', 'info');
 await runService(log, async () => {
   const config = parseConfig(notifierConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
-  const registry = createRegistry();
-  const { notifier, stop } = await createNotifier({ config, env: process.env, registry, log });
+  const registry = createRegistry('notifier');
+  const clickhouse = clickhouseMetrics(registry);
+  const { notifier, stop } = await createNotifier({ config, env: process.env, registry, clickhouse, log });
   const app = createHttpServer({
     log,
     registry,
@@ -30,7 +32,7 @@ await runService(log, async () => {
     bodyBytesMax: 1_024,
     requestTimeoutMs: 5_000,
   });
-  const look = await startLooking({ config, registry, log, clock: Date.now });
+  const look = await startLooking({ config, registry, clickhouse, log, clock: Date.now });
   onShutdown({
     log,
     supervised: config.TALLY_SUPERVISED,

@@ -12,14 +12,15 @@ import {
   fastify,
   LogController,
 } from 'fastify';
-import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Logger } from './log.ts';
 import { answerMalformed } from './malformed.ts';
 import { bodyOf, Problem, problem, problemOf, RETRY_AFTER_SECONDS } from './problem.ts';
 import { RequestLog, requestIdOf } from './request-log.ts';
+import { VERSION } from './version.ts';
 
 export type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-export { Counter, Gauge, Registry } from 'prom-client';
+export { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export { Problem, type ProblemOptions, unauthorized } from './problem.ts';
 
 export interface Readiness {
@@ -147,10 +148,17 @@ export async function closeHttpServer(app: FastifyInstance, graceMs: number): Pr
   await app.close().finally(() => clearTimeout(drop));
 }
 
-/** A registry that already holds the process metrics (memory, CPU, event loop, garbage collection). */
-export function createRegistry(): Registry {
+/** A registry that already holds which release this is, and the process metrics (memory, CPU, event loop, garbage collection). */
+export function createRegistry(service: string): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  const buildInfo = new Gauge({
+    name: 'tally_build_info',
+    help: 'Which release runs, and on which Node; always 1',
+    labelNames: ['service', 'version', 'node'],
+    registers: [registry],
+  });
+  buildInfo.set({ service, version: VERSION, node: process.versions.node }, 1);
   return registry;
 }
 

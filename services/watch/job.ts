@@ -9,7 +9,7 @@ import { type WatchOptions, watch } from './watch.ts';
 
 export const ALERTS_JOB = 'alerts';
 
-export interface LookOptions extends PipelineSources, Pick<WatchOptions, 'checkpoint'> {
+export interface LookOptions extends PipelineSources, Pick<WatchOptions, 'checkpoint' | 'onObserved'> {
   /** Why it runs; default: asked for. */
   due?: Due | undefined;
   clock: () => number;

@@ -8,6 +8,7 @@ import {
   isTold,
   nextChanges,
   type Observation,
+  type OperatorObservation,
   rulesInForce,
   type Suppressions,
   tellable,
@@ -34,6 +35,8 @@ export interface WatchOptions extends PipelineSources {
   tenants: readonly string[];
   now: number;
   withLedger: boolean;
+  /** Told what is seen of the pipeline. */
+  onObserved?: (pipeline: OperatorObservation) => void;
   /** For tests that end the process between two steps. */
   checkpoint?: (place: WatchCheckpoint) => Promise<void>;
 }
@@ -46,6 +49,7 @@ export async function watch(options: WatchOptions): Promise<WatchResult> {
   const { clickhouse, tenants, now, withLedger } = options;
   const result: WatchResult = { tenants: tenants.length, changes: 0, told: 0 };
   const pipeline = await observePipeline(options, { now, withLedger });
+  options.onObserved?.(pipeline);
   await decide(options, new Map([[OPERATORS, pipeline]]), result);
   for (let at = 0; at < tenants.length; at += TENANTS_PER_BATCH) {
     const batch = tenants.slice(at, at + TENANTS_PER_BATCH);

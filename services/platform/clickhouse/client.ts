@@ -12,6 +12,7 @@ import {
   createClient,
 } from '@clickhouse/client';
 import { messageOf, TallyError } from '../errors.ts';
+import type { ClickHouseMetrics, Operation } from './metrics.ts';
 
 export interface ClickHouseOptions {
   /** `http://host:port`. */
@@ -21,6 +22,7 @@ export interface ClickHouseOptions {
   password?: string;
   /** How long a request may take, milliseconds. Default 300,000. */
   requestTimeoutMs?: number;
+  metrics?: ClickHouseMetrics | undefined;
 }
 
 /** Values for `{name:Type}` in a statement. */
@@ -94,7 +96,7 @@ export class ClickHouse {
 
   /** The rows of a query; 64-bit numbers are strings. */
   async query<Row>(sql: string, params: Params = {}): Promise<Row[]> {
-    return this.#ask(async () => {
+    return this.#ask('query', async () => {
       const answer = await this.#client.query({ query: sql, query_params: params, format: 'JSONEachRow' });
       const rows = await answer.json<Row>();
       checkWhole(answer.response_headers[SUMMARY_HEADER], rows.length);
@@ -111,7 +113,7 @@ export class ClickHouse {
 
   /** The rows of a query as they come, for answers that must not be held in memory at once. */
   async *stream<Row extends unknown[]>(sql: string, params: Params = {}): AsyncGenerator<Row> {
-    const answer = await this.#ask(() =>
+    const answer = await this.#ask('stream', () =>
       this.#client.query({
         query: sql,
         query_params: params,
@@ -132,7 +134,7 @@ export class ClickHouse {
    * have no such end, and an error in the middle could pass for fewer rows.
    */
   async *streamRaw(sql: string, params: Params = {}): AsyncGenerator<Buffer> {
-    const { stream } = await this.#ask(() =>
+    const { stream } = await this.#ask('stream', () =>
       this.#client.exec({
         query: `${sql} FORMAT CustomSeparated`,
         query_params: params,
@@ -170,7 +172,7 @@ export class ClickHouse {
    * that was cut short: that is up to the format's own end and to the caller.
    */
   async *streamFormat(sql: string, format: 'Parquet', params: Params = {}): AsyncGenerator<Buffer> {
-    const { stream } = await this.#ask(() =>
+    const { stream } = await this.#ask('stream', () =>
       this.#client.exec({
         query: `${sql} FORMAT ${format}`,
         query_params: params,
@@ -188,13 +190,13 @@ export class ClickHouse {
 
   /** A statement without an answer. */
   async command(sql: string, params: Params = {}): Promise<void> {
-    await this.#ask(() => this.#client.command({ query: sql, query_params: params }));
+    await this.#ask('command', () => this.#client.command({ query: sql, query_params: params }));
   }
 
   /** Inserts rows given as objects. */
   async insert(table: string, rows: readonly object[]): Promise<void> {
     if (rows.length === 0) return;
-    await this.#ask(() => this.#client.insert({ table, values: [...rows], format: 'JSONEachRow' }));
+    await this.#ask('insert', () => this.#client.insert({ table, values: [...rows], format: 'JSONEachRow' }));
   }
 
   /**
@@ -207,7 +209,7 @@ export class ClickHouse {
     rows: Buffer,
     halfway?: () => Promise<void>,
   ): Promise<void> {
-    await this.#ask(async () => {
+    await this.#ask('insert', async () => {
       const { stream } = await this.#client.exec({
         query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
         values: Readable.from(halfway ? inHalves(rows, halfway) : [rows], { objectMode: false }),
@@ -221,7 +223,7 @@ export class ClickHouse {
    * @param halfway for tests: awaited when half of the body is sent
    */
   async insertNative(table: string, block: readonly Uint8Array[], halfway?: () => Promise<void>): Promise<void> {
-    await this.#ask(async () => {
+    await this.#ask('insert', async () => {
       const pieces = halfway ? inHalves(Buffer.concat(block), halfway) : block;
       const { stream } = await this.#client.exec({
         query: `INSERT INTO ${table} FORMAT Native`,
@@ -252,7 +254,7 @@ export class ClickHouse {
     target.search = new URLSearchParams(search).toString();
     const form = new FormData();
     form.append(table.name, new Blob([new Uint8Array(table.rowBinary)]));
-    return this.#ask(async () => {
+    return this.#ask('query', async () => {
       const response = await fetch(target, {
         method: 'POST',
         body: form,
@@ -278,11 +280,18 @@ export class ClickHouse {
     await this.#client.close();
   }
 
-  async #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  async #ask<Answer>(operation: Operation, call: () => Promise<Answer>): Promise<Answer> {
+    const { metrics } = this.#options;
+    const began = performance.now();
+    const ended = (error?: unknown): void => metrics?.ended(operation, (performance.now() - began) / 1_000, error);
     try {
-      return await call();
+      const answer = await call();
+      ended();
+      return answer;
     } catch (cause) {
-      throw cause instanceof TallyError ? cause : clickhouseError(cause);
+      const error = cause instanceof TallyError ? cause : clickhouseError(cause);
+      ended(error);
+      throw error;
     }
   }
 }

@@ -1,4 +1,5 @@
 export { ClickHouse, type ClickHouseOptions, dateTime64, type Params } from './client.ts';
+export { type ClickHouseMetrics, clickhouseMetrics } from './metrics.ts';
 export { type NativeColumn, nativeBlock, TextColumn } from './native.ts';
 export { RowBinaryWriter } from './row-binary.ts';
 export { TableVersions, type Versions } from './table-versions.ts';

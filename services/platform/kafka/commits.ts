@@ -20,6 +20,8 @@ export interface CommitsOptions {
   /** What the group has committed of a topic, by partition. */
   committed: (topic: string) => Promise<ReadonlyMap<number, bigint>>;
   send: (offsets: { topic: string; partition: number; offset: string }[]) => Promise<void>;
+  /** Told of what the group has taken. */
+  onCommitted?: ((taken: readonly Handled[]) => void) | undefined;
 }
 
 export class Commits {
@@ -82,6 +84,7 @@ export class Commits {
         floors.set(name, Math.max(floors.get(name) ?? 0, one.offset));
         if (this.#waiting.get(name) === one) this.#waiting.delete(name);
       }
+      this.#options.onCommitted?.(ahead);
     } catch (err) {
       this.#options.log.warn({ err: messageOf(err) }, 'could not commit, trying again');
       this.#tryAgain();

@@ -53,6 +53,8 @@ export interface GroupConsumerOptions {
   committed: (topic: string) => Promise<ReadonlyMap<number, bigint>>;
   /** Told when partitions were (re)assigned, before their first batch. */
   onAssigned: (assignment: Record<string, number[]>) => void;
+  /** Told of the offsets that the group has taken. */
+  onCommitted?: (taken: readonly Handled[]) => void;
   /** Told of an error after which this consumer, once started, does not go on. */
   onFatal: (error: TallyError) => void;
 }
@@ -69,6 +71,7 @@ export class GroupConsumer {
       retryMs: options.heartbeatIntervalMs,
       committed: options.committed,
       send: (offsets) => this.#consumer.commitOffsets(offsets),
+      onCommitted: options.onCommitted,
     });
     this.#consumer = options.kafka.consumer({
       groupId: options.groupId,
