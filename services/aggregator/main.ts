@@ -8,6 +8,7 @@ import { closeHttpServer, createHttpServer, createRegistry, Gauge, listen } from
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
+import { inSpan, startTracing } from '@tally/platform/tracing';
 import { topicNames } from '@tally/schemas';
 import { statementSources } from '@tally/statements';
 import { AGGREGATE_JOB, aggregate } from './aggregate.ts';
@@ -29,6 +30,7 @@ const log = createLog('aggregator', 'info');
 await runService(log, async () => {
   const config = parseConfig(aggregatorConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
+  const tracing = await startTracing({ service: 'aggregator', config, log });
   const registry = createRegistry('aggregator');
   const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-aggregator', log });
   const admin = new KafkaAdmin(kafka);
@@ -95,12 +97,18 @@ await runService(log, async () => {
     log,
   });
   const since = config.TALLY_STATEMENTS_SINCE || undefined;
+  const traced = <Result>(job: string, run: () => Promise<Result>): Promise<Result> =>
+    inSpan(tracing, `job ${job}`, { root: true, attributes: { 'tally.job': job } }, run);
   const jobs: Job[] = [
-    { name: AGGREGATE_JOB, cron: config.TALLY_AGGREGATE_CRON, run: runAggregate },
+    {
+      name: AGGREGATE_JOB,
+      cron: config.TALLY_AGGREGATE_CRON,
+      run: (due) => traced(AGGREGATE_JOB, () => runAggregate(due)),
+    },
     {
       name: STATEMENTS_JOB,
       cron: config.TALLY_STATEMENTS_CRON,
-      run: (due) => issueDueStatements({ statements, since, due, log }),
+      run: (due) => traced(STATEMENTS_JOB, () => issueDueStatements({ statements, since, due, log })),
     },
   ];
 
@@ -131,6 +139,7 @@ await runService(log, async () => {
       await statements.close();
       await admin.close();
       await clickhouse.close();
+      await tracing?.stop();
     },
   });
   await listen(app, {

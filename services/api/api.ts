@@ -19,6 +19,7 @@ import { messageOf } from '@tally/platform/errors';
 import { createHttpServer, createRegistry, type FastifyInstance, Gauge } from '@tally/platform/http';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
+import type { Tracing } from '@tally/platform/tracing';
 import { topicNames } from '@tally/schemas';
 import { statementSources } from '@tally/statements';
 import { FileRenderer } from '@tally/statements/files';
@@ -51,7 +52,13 @@ export interface Api {
   close: () => Promise<void>;
 }
 
-export function createApi({ config, log }: { config: ApiConfig; log: Logger }): Api {
+export interface ApiOptions {
+  config: ApiConfig;
+  log: Logger;
+  tracing?: Tracing | undefined;
+}
+
+export function createApi({ config, log, tracing }: ApiOptions): Api {
   const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-api', log, retries: 1 });
   const admin = new KafkaAdmin(kafka);
   const registry = createRegistry('api');
@@ -83,6 +90,7 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
     headers: securityHeaders(config.TALLY_API_PUBLIC_URL),
     trustedProxies: config.TALLY_API_TRUSTED_PROXIES,
     requestLogLevel: 'info',
+    tracing,
     callerIdOf,
     beforeRoutes: (server) => {
       guard(server, { rules: ACCESS_RULES, closedPrefix: '/v1/', ...access, limits: limitsOf(config) });

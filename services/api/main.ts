@@ -5,6 +5,7 @@ import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, listen } from '@tally/platform/http';
 import { createLog } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
+import { startTracing } from '@tally/platform/tracing';
 import { createApi } from './api.ts';
 import { apiConfig } from './config.ts';
 
@@ -15,13 +16,15 @@ const log = createLog('api', 'info');
 await runService(log, async () => {
   const config = parseConfig(apiConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
-  const { app, close } = createApi({ config, log });
+  const tracing = await startTracing({ service: 'api', config, log });
+  const { app, close } = createApi({ config, log, tracing });
   onShutdown({
     log,
     supervised: config.TALLY_SUPERVISED,
     stop: async () => {
       await closeHttpServer(app, HTTP_CLOSE_MS_MAX);
       await close();
+      await tracing?.stop();
     },
   });
   await listen(app, {

@@ -5,11 +5,13 @@ import { ClickHouse, clickhouseMetrics } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import { createKafka, GroupConsumer, KafkaAdmin, Sender } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
+import type { Tracing } from '@tally/platform/tracing';
 import { topicNames } from '@tally/schemas';
 import { Registry } from 'prom-client';
 import { checkLogsAtStart, watchLogs } from './check-logs.ts';
 import type { ConsumerConfig } from './config.ts';
 import { checkDurability } from './durability.ts';
+import { GroupTrace } from './group-trace.ts';
 import { IdentifierHasher } from './identifiers.ts';
 import { Ingest, type IngestOptions } from './ingest.ts';
 import { KeyFilters } from './key-filters.ts';
@@ -26,6 +28,7 @@ export interface ConsumerOptions {
   /** Told of an error after which the consumer must not go on; the process should end. */
   onFatal: (error: unknown) => void;
   checkpoint?: IngestOptions['checkpoint'];
+  tracing?: Tracing | undefined;
 }
 
 export interface RunningConsumer {
@@ -86,7 +89,7 @@ function connect({ config, log }: ConsumerOptions): Servers {
 
 async function startOn(
   { kafka, admin, clickhouse, sender, registry, close }: Servers,
-  { config, log, onFatal, checkpoint }: ConsumerOptions,
+  { config, log, onFatal, checkpoint, tracing }: ConsumerOptions,
 ): Promise<RunningConsumer> {
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
@@ -129,6 +132,7 @@ async function startOn(
     commit: (handled) => consumer.commit(handled),
     stopping: stopping.signal,
     ...(checkpoint ? { checkpoint } : {}),
+    ...(tracing ? { trace: () => new GroupTrace({ tracing, groupId }) } : {}),
   });
   const lanes = new Lanes({
     lanes: config.TALLY_LANES,

@@ -20,6 +20,9 @@ export interface DeadLetterOrigin {
   service: string;
 }
 
+/** Which trace a record is in, as its sender said. */
+const TRACE_HEADERS = ['traceparent', 'tracestate'] as const;
+
 /** The dead letter of a record. */
 export function deadLetter(
   record: IncomingRecord,
@@ -39,17 +42,17 @@ export function deadLetter(
       partition: String(origin.partition),
       offset: String(record.offset),
       service: origin.service,
-      ...lineageOf(record.headers),
+      ...keptOf(record.headers),
     },
   };
 }
 
-function lineageOf(headers: IncomingRecord['headers']): Record<string, string | Buffer> {
-  const lineage: Record<string, string | Buffer> = {};
-  for (const name of Object.values(LINEAGE_HEADERS)) {
+function keptOf(headers: IncomingRecord['headers']): Record<string, string | Buffer> {
+  const kept: Record<string, string | Buffer> = {};
+  for (const name of [...Object.values(LINEAGE_HEADERS), ...TRACE_HEADERS]) {
     const value = headers?.[name];
     const last = Array.isArray(value) ? value.at(-1) : value;
-    if (last !== undefined) lineage[name] = last;
+    if (last !== undefined) kept[name] = last;
   }
-  return lineage;
+  return kept;
 }

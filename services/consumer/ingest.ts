@@ -20,6 +20,7 @@ import { decodeEvent, decodeProfile, type Place } from './decode.ts';
 import { EventColumns, ROW_KIND } from './event-columns.ts';
 import { lookUp } from './event-index.ts';
 import { Cursor } from './gaps.ts';
+import type { GroupTrace } from './group-trace.ts';
 import { KEY_BYTES } from './hash.ts';
 import type { IdentifierHasher } from './identifiers.ts';
 import { InteractionReader } from './interaction-reader.ts';
@@ -67,6 +68,8 @@ export interface IngestOptions {
   /** Ends the waits between retries when the process is to stop. */
   stopping: AbortSignal;
   checkpoint?: (place: Checkpoint) => Promise<void>;
+  /** What the spans of a group hang on; without it no header is looked at. */
+  trace?: () => GroupTrace;
 }
 
 /** A group of batches, before it is known which of its events count. */
@@ -80,6 +83,7 @@ export interface Group {
   handled: Handled[];
   /** How far each batch was behind the end of its partition. */
   lags: { topic: string; partition: number; records: number }[];
+  trace: GroupTrace | undefined;
 }
 
 /** Where a partition was left. */
@@ -116,6 +120,7 @@ export class Ingest {
       deadLetters: [],
       handled: [],
       lags: [],
+      trace: this.#options.trace?.(),
     };
   }
 
@@ -124,11 +129,13 @@ export class Ingest {
     const place = this.#place(batch);
     const reading = await this.#reading(batch, place);
     const gaps = reading.cursor.gaps(batch);
+    const beganAt = Date.now();
     await this.#timed('decode', async () => {
       if (place.kind === 'interactions') await this.#decodeEvents(batch, place, gaps, into);
       else await this.#decodeProfiles(batch, place, gaps, into);
     });
     reading.cursor.advance(batch);
+    into.trace?.read(batch, beganAt);
     const { topic, partition, lastOffset, end } = batch;
     into.lags.push({ topic, partition, records: end - lastOffset - 1 });
     into.handled.push({ topic, partition, offset: lastOffset + 1 });
@@ -138,18 +145,28 @@ export class Ingest {
 
   /** Steps 2 to 4; resolves when the group's rows are written and its offsets are committed. */
   async write(group: Group): Promise<void> {
+    try {
+      await this.#write(group);
+      group.trace?.end();
+    } catch (error) {
+      group.trace?.end(error);
+      throw error;
+    }
+  }
+
+  async #write(group: Group): Promise<void> {
     const { clickhouse, sender, checkpoint, commit } = this.#options;
-    const { events, profiles, emptyProfiles, deadLetters } = group;
+    const { events, profiles, emptyProfiles, deadLetters, trace } = group;
     await checkpoint?.('decoded');
     // What failed in step 1 goes to the dead letters, acknowledged.
-    if (deadLetters.length > 0) await this.#timed('dead-letters', () => sender.send(deadLetters));
+    if (deadLetters.length > 0) await this.#timed('dead-letters', () => sender.send(deadLetters), trace);
     await checkpoint?.('dead-letters-sent');
 
     // 2. Ask the index which keys are known, of those that are not surely new.
     const surelyNew = this.#filter(group);
     const keys = keysToAsk(events, surelyNew);
     this.#options.metrics.keysAsked.inc(keys.length / KEY_BYTES);
-    const known = await this.#timed('look-up', () => this.#untilDone('look-up', () => lookUp(clickhouse, keys)));
+    const known = await this.#timed('look-up', () => this.#untilDone('look-up', () => lookUp(clickhouse, keys)), trace);
     await checkpoint?.('looked-up');
     decideRows(events, known, surelyNew);
 
@@ -157,17 +174,20 @@ export class Ingest {
     const halfway = checkpoint && (() => checkpoint('insert-half-sent'));
     if (events.rows > 0) {
       const block = events.bytes();
-      await this.#insert(() => clickhouse.insertNative('ingest', block, halfway));
+      await this.#insert(() => clickhouse.insertNative('ingest', block, halfway), trace);
     }
     if (profiles.length + emptyProfiles.length > 0) {
       const rows = encodeProfiles(profiles, emptyProfiles);
-      await this.#insert(() => clickhouse.insertRowBinary('ingest_profiles', INGEST_PROFILE_COLUMNS, rows, halfway));
+      await this.#insert(
+        () => clickhouse.insertRowBinary('ingest_profiles', INGEST_PROFILE_COLUMNS, rows, halfway),
+        trace,
+      );
     }
     await checkpoint?.('inserted');
     this.#count(group);
 
     await checkpoint?.('before-commit');
-    await this.#timed('commit', () => commit(group.handled));
+    await this.#timed('commit', () => commit(group.handled), trace);
     await checkpoint?.('committed');
   }
 
@@ -321,8 +341,8 @@ export class Ingest {
     );
   }
 
-  #insert(insert: () => Promise<void>): Promise<void> {
-    return this.#timed('insert', () => this.#untilDone('insert', insert));
+  #insert(insert: () => Promise<void>, trace: GroupTrace | undefined): Promise<void> {
+    return this.#timed('insert', () => this.#untilDone('insert', insert), trace);
   }
 
   #untilDone<Result>(step: string, attempt: () => Promise<Result>): Promise<Result> {
@@ -339,10 +359,10 @@ export class Ingest {
     });
   }
 
-  async #timed<Result>(step: string, work: () => Promise<Result>): Promise<Result> {
+  async #timed<Result>(step: string, work: () => Promise<Result>, trace?: GroupTrace): Promise<Result> {
     const done = this.#options.metrics.batchSeconds.startTimer({ step });
     try {
-      return await work();
+      return await (trace ? trace.step(step, work) : work());
     } finally {
       done();
     }

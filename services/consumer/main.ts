@@ -8,6 +8,7 @@ import { closeHttpServer, createHttpServer, createRegistry, listen, Registry } f
 import { createLog } from '@tally/platform/log';
 import { retryForever } from '@tally/platform/retry';
 import { fail, onShutdown, runService } from '@tally/platform/shutdown';
+import { startTracing } from '@tally/platform/tracing';
 import { consumerConfig } from './config.ts';
 import { startConsumer } from './consumer.ts';
 
@@ -24,6 +25,7 @@ const log = createLog('consumer', 'info');
 await runService(log, async () => {
   const config = parseConfig(consumerConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
+  const tracing = await startTracing({ service: 'consumer', config, log });
   const stops: (() => Promise<void>)[] = [];
   // Before the start, which may wait for ever: the supervisor may go meanwhile.
   onShutdown({
@@ -31,18 +33,22 @@ await runService(log, async () => {
     supervised: config.TALLY_SUPERVISED,
     stop: async () => {
       for (const stop of stops) await stop();
+      await tracing?.stop();
     },
   });
   // A broker or a database that is not there yet is waited for; a log that is not what it was is refused.
-  const consumer = await retryForever(() => startConsumer({ config, log, onFatal: (error) => fail(log, error) }), {
-    waitMsFirst: START_WAIT_MS_FIRST,
-    waitMsMax: START_WAIT_MS_MAX,
-    isRetriable: (error) => error instanceof TallyError && error.retriable,
-    onFailure: (err, attempts, waitMs) => {
-      const code = err instanceof TallyError ? err.code : undefined;
-      log.warn({ err, code, attempts, waitMs }, 'waiting for Kafka or ClickHouse before the start');
+  const consumer = await retryForever(
+    () => startConsumer({ config, log, tracing, onFatal: (error) => fail(log, error) }),
+    {
+      waitMsFirst: START_WAIT_MS_FIRST,
+      waitMsMax: START_WAIT_MS_MAX,
+      isRetriable: (error) => error instanceof TallyError && error.retriable,
+      onFailure: (err, attempts, waitMs) => {
+        const code = err instanceof TallyError ? err.code : undefined;
+        log.warn({ err, code, attempts, waitMs }, 'waiting for Kafka or ClickHouse before the start');
+      },
     },
-  });
+  );
   const app = createHttpServer({
     log,
     registry: Registry.merge([createRegistry('consumer'), consumer.registry]),

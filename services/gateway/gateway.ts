@@ -10,6 +10,7 @@ import {
   type Registry,
 } from '@tally/platform/http';
 import type { Logger } from '@tally/platform/log';
+import type { Tracing } from '@tally/platform/tracing';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { answerOf, type EventAnswer } from './answer.ts';
 import { problemFor } from './codes.ts';
@@ -39,6 +40,7 @@ export interface GatewayOptions {
   limits: GatewayLimits;
   /** Milliseconds UTC. */
   now: () => number;
+  tracing?: Tracing | undefined;
 }
 
 const PROBE = { anyone: 'probes have no key' };
@@ -66,6 +68,7 @@ export function createGateway({
   authenticator,
   limits,
   now,
+  tracing,
 }: GatewayOptions): FastifyInstance {
   const { bodyBytesMax, requestTimeoutMs, batchEventsMax, answerMsMax, eventsInFlightMax } = limits;
   const metrics = gatewayMetrics(registry);
@@ -85,6 +88,7 @@ export function createGateway({
     ready,
     bodyBytesMax,
     requestTimeoutMs,
+    tracing,
     beforeRoutes: (server) => guard(server, { rules: ACCESS_RULES, authenticator }),
   });
 

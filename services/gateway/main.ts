@@ -7,6 +7,7 @@ import { closeHttpServer, createRegistry, listen } from '@tally/platform/http';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import { createLog, type Logger } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
+import { startTracing } from '@tally/platform/tracing';
 import { TallyProducer } from '@tally/producer';
 import { gatewayAccess } from './access.ts';
 import { type GatewayConfig, gatewayConfig } from './config.ts';
@@ -24,6 +25,7 @@ await runService(log, main);
 async function main(): Promise<void> {
   const config = parseConfig(gatewayConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
+  const tracing = await startTracing({ service: 'gateway', config, log });
   const producer = createProducer(config, log);
   const admin = createAdmin(config, log);
   const registry = createRegistry('gateway');
@@ -44,6 +46,7 @@ async function main(): Promise<void> {
       requestTimeoutMs: config.TALLY_GATEWAY_REQUEST_TIMEOUT_MS,
     },
     now: Date.now,
+    tracing,
   });
   onShutdown({
     log,
@@ -53,7 +56,10 @@ async function main(): Promise<void> {
       // 1. Requests in hand are answered, so every event that was said to be in the log is there.
       await closeHttpServer(app, answerMsMax + CLOSE_MS_MAX);
       // 2. What still waits was answered as failed: it is sent if Kafka takes it soon, and may be dropped if not.
-      await Promise.race([Promise.all([producer.close(), admin.close(), access.close()]), sleep(CLOSE_MS_MAX)]);
+      await Promise.race([
+        Promise.all([producer.close(), admin.close(), access.close(), tracing?.stop()]),
+        sleep(CLOSE_MS_MAX),
+      ]);
     },
   });
   // Without Kafka the gateway starts all the same: it answers 503 and is not ready until Kafka is there.

@@ -2,11 +2,13 @@
  * The look for alerts as a job of the notifier's process, and not of the aggregator's: one that is dead is to be noticed.
  */
 import { jobMetrics, startJobs } from '@tally/aggregator';
+import type { OperatorObservation } from '@tally/alerts';
 import { lastStartOf } from '@tally/figures';
 import { ClickHouse, type ClickHouseMetrics } from '@tally/platform/clickhouse';
 import type { Registry } from '@tally/platform/http';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
+import { inSpan, type Tracing } from '@tally/platform/tracing';
 import { topicNames } from '@tally/schemas';
 import { ALERTS_JOB, lookForAlerts } from '@tally/watch';
 import type { NotifierConfig } from './config.ts';
@@ -17,6 +19,7 @@ export interface LookParts {
   registry: Registry;
   /** What its client of ClickHouse counts. */
   clickhouse: ClickHouseMetrics;
+  tracing?: Tracing | undefined;
   log: Logger;
   clock: () => number;
 }
@@ -29,6 +32,7 @@ export async function startLooking({
   config,
   registry,
   clickhouse: metrics,
+  tracing,
   log,
   clock,
 }: LookParts): Promise<{ stop: () => Promise<void> }> {
@@ -55,12 +59,9 @@ export async function startLooking({
         name: ALERTS_JOB,
         cron: config.TALLY_ALERTS_CRON,
         run: async (due) => {
-          const { startedAt } = await lookForAlerts({
-            ...sources,
-            due,
-            clock,
-            onObserved: (what) => seen.observed(what),
-          });
+          const asked = { ...sources, due, clock, onObserved: (what: OperatorObservation) => seen.observed(what) };
+          const span = { root: true, attributes: { 'tally.job': ALERTS_JOB } };
+          const { startedAt } = await inSpan(tracing, `job ${ALERTS_JOB}`, span, () => lookForAlerts(asked));
           seen.ended(startedAt);
         },
       },

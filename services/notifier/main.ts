@@ -6,6 +6,7 @@ import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, createHttpServer, createRegistry, listen } from '@tally/platform/http';
 import { createLog } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
+import { startTracing } from '@tally/platform/tracing';
 import { notifierConfig } from './config.ts';
 import { startLooking } from './look.ts';
 import { createNotifier } from './start.ts';
@@ -19,6 +20,7 @@ const log = createLog('notifier', 'info');
 await runService(log, async () => {
   const config = parseConfig(notifierConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
+  const tracing = await startTracing({ service: 'notifier', config, log });
   const registry = createRegistry('notifier');
   const clickhouse = clickhouseMetrics(registry);
   const { notifier, stop } = await createNotifier({ config, env: process.env, registry, clickhouse, log });
@@ -32,7 +34,7 @@ await runService(log, async () => {
     bodyBytesMax: 1_024,
     requestTimeoutMs: 5_000,
   });
-  const look = await startLooking({ config, registry, clickhouse, log, clock: Date.now });
+  const look = await startLooking({ config, registry, clickhouse, tracing, log, clock: Date.now });
   onShutdown({
     log,
     supervised: config.TALLY_SUPERVISED,
@@ -41,6 +43,7 @@ await runService(log, async () => {
       await look.stop();
       await stop();
       await closeHttpServer(app, HTTP_CLOSE_MS_MAX);
+      await tracing?.stop();
     },
   });
   notifier.start();

@@ -17,6 +17,8 @@ import type { Logger } from './log.ts';
 import { answerMalformed } from './malformed.ts';
 import { bodyOf, Problem, problem, problemOf, RETRY_AFTER_SECONDS } from './problem.ts';
 import { RequestLog, requestIdOf } from './request-log.ts';
+import { traceRequests } from './trace-requests.ts';
+import type { Tracing } from './tracing.ts';
 import { VERSION } from './version.ts';
 
 export type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -53,6 +55,8 @@ export interface HttpServerOptions {
   requestLogLevel?: 'info' | 'debug';
   /** Who sent a request, for the log: an id, never a name. */
   callerIdOf?: (request: FastifyRequest) => string | undefined;
+  /** Makes a span of every request. */
+  tracing?: Tracing | undefined;
   /** Called before the first route is added, so that its hooks see all of them. */
   beforeRoutes?: (app: FastifyInstance) => void;
 }
@@ -108,6 +112,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.setErrorHandler((error, request, reply) => send(problemOf(error), request, reply));
   const unrouted = unroutedProblems(app);
   app.setNotFoundHandler((request, reply) => send(unrouted(request), request, reply));
+  if (options.tracing) traceRequests(app, options.tracing);
   app.addHook('onRequest', async (request, reply) => {
     requests.begin(request, reply);
     reply.headers({ ...headers, 'x-request-id': request.id });

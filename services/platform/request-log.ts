@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { context } from '@opentelemetry/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { Logger } from './log.ts';
@@ -12,7 +13,7 @@ import type { Logger } from './log.ts';
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._:+/=-]{0,63}$/;
 
 /** Asked every few seconds by machines; a line for each would be most of the log. */
-const PROBES = /^\/(?:health\/(?:live|ready)|metrics)$/;
+export const PROBES = /^\/(?:health\/(?:live|ready)|metrics)$/;
 
 export interface RequestLogOptions {
   log: Logger;
@@ -56,10 +57,12 @@ export class RequestLog {
   begin(request: FastifyRequest, reply: FastifyReply): void {
     const began = performance.now();
     this.#inFlight.inc();
-    reply.raw.once('close', () => {
+    const end = (): void => {
       this.#inFlight.dec();
       this.#end(request, reply, performance.now() - began);
-    });
+    };
+    // Under the request's span, if it has one: its line says which.
+    reply.raw.once('close', context.bind(context.active(), end));
   }
 
   /** To be told why a request is refused, for its line. */

@@ -22,6 +22,7 @@ import {
 } from '@tally/schemas';
 import { Batcher, type BatcherLimits } from './batcher.ts';
 import { ProducerError } from './errors.ts';
+import { SendSpans } from './send-spans.ts';
 
 export interface ProducerOptions extends Partial<BatcherLimits> {
   /** `host:port` of some brokers. */
@@ -96,6 +97,7 @@ export class TallyProducer {
   readonly #topics: ReturnType<typeof topicNames>;
   readonly #sender: Sender;
   readonly #batcher: Batcher;
+  readonly #spans: SendSpans;
   #announced = false;
 
   constructor(options: ProducerOptions) {
@@ -103,9 +105,11 @@ export class TallyProducer {
     this.#options = { ...DEFAULTS, ...given } as typeof DEFAULTS & ProducerOptions;
     checkLimits(this.#options);
     const log = options.log ?? createLog('tally-producer', 'warn');
+    const clientId = options.clientId ?? 'tally-producer';
+    this.#spans = new SendSpans(clientId);
     this.#topics = topicNames(options.topicPrefix);
     this.#sender = new Sender({
-      kafka: createKafka({ brokers: options.brokers, clientId: options.clientId ?? 'tally-producer', log }),
+      kafka: createKafka({ brokers: options.brokers, clientId, log }),
       log,
       deliveryTimeoutMs: this.#options.deliveryTimeoutMs,
     });
@@ -173,11 +177,17 @@ export class TallyProducer {
       throw new ProducerError(`${fault.reason}: ${fault.detail}`, { code: 'RECORD_INVALID', retriable: false });
     }
     const value = this.#encode(record);
-    await this.#batcher.add({
-      topic: topicOf(this.#topics, record.schema),
-      key: Buffer.from(recordKey(record)),
-      value,
-    });
+    const topic = topicOf(this.#topics, record.schema);
+    const outgoing = { topic, key: Buffer.from(recordKey(record)), value };
+    const sending = this.#spans.begin(topic);
+    if (!sending) return this.#batcher.add(outgoing);
+    await this.#batcher.add({ ...outgoing, headers: sending.headers }).then(
+      () => sending.end(),
+      (error: unknown) => {
+        sending.end(error);
+        throw error;
+      },
+    );
   }
 
   /** Records taken and not yet acknowledged. */

@@ -11,7 +11,9 @@ import {
   type ClickHouseSettings,
   createClient,
 } from '@clickhouse/client';
+import { type Span, SpanKind, trace } from '@opentelemetry/api';
 import { messageOf, TallyError } from '../errors.ts';
+import { failed } from '../tracing.ts';
 import type { ClickHouseMetrics, Operation } from './metrics.ts';
 
 export interface ClickHouseOptions {
@@ -282,8 +284,13 @@ export class ClickHouse {
 
   async #ask<Answer>(operation: Operation, call: () => Promise<Answer>): Promise<Answer> {
     const { metrics } = this.#options;
+    const span = spanOf(operation, this.database);
     const began = performance.now();
-    const ended = (error?: unknown): void => metrics?.ended(operation, (performance.now() - began) / 1_000, error);
+    const ended = (error?: unknown): void => {
+      metrics?.ended(operation, (performance.now() - began) / 1_000, error);
+      if (span && error !== undefined) failed(span, error);
+      span?.end();
+    };
     try {
       const answer = await call();
       ended();
@@ -308,6 +315,13 @@ function checkWhole(summary: string | string[] | null | undefined, rows: number)
     code: 'CLICKHOUSE_ANSWER_CUT',
     retriable: true,
   });
+}
+
+/** A request's span, where whoever asks has one. The statement is not in it: it may hold what people entered. */
+function spanOf(operation: Operation, database: string): Span | undefined {
+  if (!trace.getActiveSpan()) return undefined;
+  const attributes = { 'db.system.name': 'clickhouse', 'db.namespace': database, 'db.operation.name': operation };
+  return trace.getTracer('tally').startSpan(`clickhouse ${operation}`, { kind: SpanKind.CLIENT, attributes });
 }
 
 function clickhouseError(cause: unknown): TallyError {
