@@ -31,6 +31,8 @@ const log = createLog('test', process.env['TALLY_TEST_LOG'] ?? 'silent');
 export interface ServiceProcess {
   url: string;
   pid: number;
+  /** What it logs, one JSON object a line. */
+  logFile: string;
   stop: () => Promise<void>;
 }
 
@@ -124,6 +126,7 @@ export class TestSystem {
   async service(main: string, env: Record<string, string> = {}): Promise<ServiceProcess> {
     const dir = mkdtempSync(join(tmpdir(), 'tally-service-'));
     const readyFile = join(dir, 'ready.json');
+    const logFile = join(dir, 'service.log');
     const name = main.split('/').at(-2) ?? main;
     const supervised = supervise({
       name,
@@ -136,7 +139,7 @@ export class TestSystem {
         ...Object.fromEntries(['GATEWAY', 'CONSUMER', 'AGGREGATOR', 'API'].map((one) => [`TALLY_${one}_PORT`, '0'])),
         ...env,
       },
-      logFile: join(dir, 'service.log'),
+      logFile,
       ready: async ({ signal }) => {
         while (!existsSync(readyFile)) await sleep(POLL_MS, undefined, { signal });
       },
@@ -148,7 +151,7 @@ export class TestSystem {
     };
     this.#cleanUps.push(stop);
     const { url } = JSON.parse(readFileSync(readyFile, 'utf8')) as { url: string };
-    return { url, pid: supervised.pid() ?? 0, stop };
+    return { url, pid: supervised.pid() ?? 0, logFile, stop };
   }
 
   /** The api in this process; returns its address. */
