@@ -61,7 +61,7 @@ export interface ApiOptions {
 export function createApi({ config, log, tracing }: ApiOptions): Api {
   const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-api', log, retries: 1 });
   const admin = new KafkaAdmin(kafka);
-  const registry = createRegistry('api');
+  const registry = createRegistry();
   const server = {
     url: config.TALLY_CLICKHOUSE_URL,
     database: config.TALLY_CLICKHOUSE_DATABASE,

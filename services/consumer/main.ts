@@ -51,7 +51,7 @@ await runService(log, async () => {
   );
   const app = createHttpServer({
     log,
-    registry: Registry.merge([createRegistry('consumer'), consumer.registry]),
+    registry: Registry.merge([createRegistry(), consumer.registry]),
     ready: async () => {
       const ok = consumer.assignments() > 0;
       return { ok, detail: ok ? 'in the group' : 'joining the group' };

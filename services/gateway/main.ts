@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   const tracing = await startTracing({ service: 'gateway', config, log });
   const producer = createProducer(config, log);
   const admin = createAdmin(config, log);
-  const registry = createRegistry('gateway');
+  const registry = createRegistry();
   const access = gatewayAccess(config, log, registry);
   const answerMsMax = config.TALLY_GATEWAY_DELIVERY_TIMEOUT_MS + ANSWER_GRACE_MS;
   const app = createGateway({

@@ -154,16 +154,16 @@ export async function closeHttpServer(app: FastifyInstance, graceMs: number): Pr
 }
 
 /** A registry that already holds which release this is, and the process metrics (memory, CPU, event loop, garbage collection). */
-export function createRegistry(service: string): Registry {
+export function createRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const buildInfo = new Gauge({
     name: 'tally_build_info',
     help: 'Which release runs, and on which Node; always 1',
-    labelNames: ['service', 'version', 'node'],
+    labelNames: ['version', 'node'],
     registers: [registry],
   });
-  buildInfo.set({ service, version: VERSION, node: process.versions.node }, 1);
+  buildInfo.set({ version: VERSION, node: process.versions.node }, 1);
   return registry;
 }
 

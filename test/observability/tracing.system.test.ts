@@ -162,7 +162,9 @@ describe('tracing, when it is on', () => {
     ]);
     expect(records[0]?.key).toEqual(records[2]?.key);
     // The ids differ in one character; nothing else may.
-    expect(records[0]?.value?.toString('latin1').replace('event-1', 'event-3')).toBe(records[2]?.value?.toString('latin1'));
+    expect(records[0]?.value?.toString('latin1').replace('event-1', 'event-3')).toBe(
+      records[2]?.value?.toString('latin1'),
+    );
   });
 
   it('keeps a dead letter’s trace beside what it says of itself', async () => {

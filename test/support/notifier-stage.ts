@@ -126,7 +126,7 @@ export class NotifierStage {
 
   async notifier(env: Record<string, string> = {}, more: Partial<StartOptions> = {}): Promise<StagedNotifier> {
     const config = parseConfig(notifierConfig, { ...this.settings(), ...env });
-    const registry = createRegistry('notifier');
+    const registry = createRegistry();
     const options = { config, env: { ...this.settings(), ...env }, registry, log: this.#log };
     const one = await createNotifier({ ...options, clock: () => this.now, random: () => 0.5, ...more });
     this.#running.push(one);

@@ -46,7 +46,7 @@ await runService(log, async () => {
   const { notifier, stop } = await createNotifier({
     config,
     env: process.env,
-    registry: createRegistry('notifier'),
+    registry: createRegistry(),
     log,
     checkpoint: async (place) => {
       await pass(place);
