@@ -59,10 +59,19 @@ export interface ReadyLine {
 }
 
 /** `tally up --json` on any free ports; resolves with its first line. */
-export async function tallyUp(dataDir: string, ...more: string[]): Promise<{ child: ChildProcess; ready: ReadyLine }> {
+export function tallyUp(dataDir: string, ...more: string[]): Promise<{ child: ChildProcess; ready: ReadyLine }> {
+  return tallyUpWith({}, dataDir, ...more);
+}
+
+/** The same with more in its environment, which its services have as well. */
+export async function tallyUpWith(
+  environment: NodeJS.ProcessEnv,
+  dataDir: string,
+  ...more: string[]
+): Promise<{ child: ChildProcess; ready: ReadyLine }> {
   const ports = ['--api-port', '--gateway-port', '--kafka-port', '--clickhouse-port'].flatMap((name) => [name, '0']);
   const child = spawn(process.execPath, [TALLY, 'up', '--json', '--data', dataDir, ...ports, ...more], {
-    env,
+    env: { ...env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await Promise.race([
