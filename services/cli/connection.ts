@@ -4,10 +4,10 @@
  */
 import { resolve } from 'node:path';
 import { migrateClickHouse } from '@tally/clickhouse-schema';
-import { ClickHouse } from '@tally/platform/clickhouse';
-import { clickhouseConfig, kafkaConfig, parseConfig } from '@tally/platform/config';
+import { ClickHouse, clickhouseServer } from '@tally/platform/clickhouse';
+import { clickhouseConfig, kafkaConfig, parseConfig, secretOf } from '@tally/platform/config';
 import { TallyError } from '@tally/platform/errors';
-import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { type Topics, topicNames } from '@tally/schemas';
 import { z } from 'zod';
@@ -36,14 +36,10 @@ export interface Connection {
 /** Throws `NOT_RUNNING` when neither the environment nor the directory says where. */
 export function connect(dataDir: string): Connection {
   const env = parseConfig(environment, process.env['TALLY_KAFKA'] ? process.env : instanceEnvironment(dataDir));
-  const kafka = createKafka({ brokers: env.TALLY_KAFKA, clientId: 'tally-cli', log: createLog('tally', 'error') });
+  const kafka = createKafka({ ...kafkaServers(env), clientId: 'tally-cli', log: createLog('tally', 'error') });
   const admin = new KafkaAdmin(kafka);
-  const server = {
-    url: env.TALLY_CLICKHOUSE_URL,
-    username: env.TALLY_CLICKHOUSE_USER,
-    password: env.TALLY_CLICKHOUSE_PASSWORD,
-  };
-  const clickhouse = new ClickHouse({ ...server, database: env.TALLY_CLICKHOUSE_DATABASE });
+  const server = clickhouseServer(env);
+  const clickhouse = new ClickHouse(server);
   return {
     kafka,
     admin,
@@ -52,7 +48,7 @@ export function connect(dataDir: string): Connection {
     groupId: `${env.TALLY_TOPIC_PREFIX}${env.TALLY_GROUP}`,
     identifierSecret: () => {
       const secret = process.env['TALLY_KAFKA']
-        ? process.env['TALLY_IDENTIFIER_SECRET']
+        ? secretOf(process.env, 'TALLY_IDENTIFIER_SECRET')
         : secretsOf(resolve(dataDir)).identifierSecret;
       if (secret !== undefined) return secret;
       throw new TallyError('TALLY_IDENTIFIER_SECRET is not set: identifiers would get other hashes', {

@@ -1,9 +1,9 @@
 /**
  * Puts the consumer together: logs checked, group joined, batches written and committed.
  */
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseServer } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
-import { createKafka, GroupConsumer, KafkaAdmin, Sender } from '@tally/platform/kafka';
+import { createKafka, GroupConsumer, KafkaAdmin, kafkaServers, Sender } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
 import { Registry } from 'prom-client';
@@ -62,15 +62,10 @@ interface Servers {
 }
 
 function connect({ config, log }: ConsumerOptions): Servers {
-  const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-consumer', log });
+  const kafka = createKafka({ ...kafkaServers(config), clientId: 'tally-consumer', log });
   const admin = new KafkaAdmin(kafka);
   const sender = new Sender({ kafka, log, deliveryTimeoutMs: Number.POSITIVE_INFINITY });
-  const clickhouse = new ClickHouse({
-    url: config.TALLY_CLICKHOUSE_URL,
-    database: config.TALLY_CLICKHOUSE_DATABASE,
-    username: config.TALLY_CLICKHOUSE_USER,
-    password: config.TALLY_CLICKHOUSE_PASSWORD,
-  });
+  const clickhouse = new ClickHouse(clickhouseServer(config));
   const close = async (): Promise<void> => {
     await sender.close();
     await admin.close();
@@ -92,7 +87,7 @@ async function startOn(
   await checkDurability(clickhouse);
   await checkKeyScheme(clickhouse);
   const checks = { logs, kafka, admin, clickhouse, groupId };
-  await checkLogsAtStart(checks);
+  await checkLogsAtStart({ ...checks, topics, log, factorMin: config.TALLY_REPLICATION_FACTOR_MIN });
 
   const registry = new Registry();
   const stopping = new AbortController();

@@ -3,8 +3,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '@tally/platform/config';
+import { TallyError } from '@tally/platform/errors';
 import { closeHttpServer, createRegistry, listen } from '@tally/platform/http';
-import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
 import { createLog, type Logger } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
 import { TallyProducer } from '@tally/producer';
@@ -56,7 +57,11 @@ async function main(): Promise<void> {
     },
   });
   // Without Kafka the gateway starts all the same: it answers 503 and is not ready until Kafka is there.
-  await producer.connect().catch((err: unknown) => log.warn({ err }, 'Kafka does not answer yet'));
+  await producer.connect().catch((err: unknown) => {
+    // A user, a certificate or topics that are wrong stay so until a person has looked.
+    if (err instanceof TallyError && !err.retriable) throw err;
+    log.warn({ err }, 'Kafka does not answer yet');
+  });
   await listen(app, {
     log,
     host: config.TALLY_GATEWAY_HOST,
@@ -67,12 +72,13 @@ async function main(): Promise<void> {
 
 function createProducer(config: GatewayConfig, log: Logger): TallyProducer {
   return new TallyProducer({
-    brokers: config.TALLY_KAFKA,
+    ...kafkaServers(config),
     clientId: 'tally-gateway',
     topicPrefix: config.TALLY_TOPIC_PREFIX,
     deliveryTimeoutMs: config.TALLY_GATEWAY_DELIVERY_TIMEOUT_MS,
     // The gateway refuses before the producer would make calls wait.
     bufferedRecordsMax: config.TALLY_GATEWAY_EVENTS_IN_FLIGHT_MAX,
+    replicationFactorMin: config.TALLY_REPLICATION_FACTOR_MIN,
     log,
   });
 }
@@ -80,6 +86,6 @@ function createProducer(config: GatewayConfig, log: Logger): TallyProducer {
 function createAdmin(config: GatewayConfig, log: Logger): KafkaAdmin {
   const requestTimeoutMs = READY_REQUEST_MS_MAX;
   return new KafkaAdmin(
-    createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-gateway-ready', log, requestTimeoutMs, retries: 0 }),
+    createKafka({ ...kafkaServers(config), clientId: 'tally-gateway-ready', log, requestTimeoutMs, retries: 0 }),
   );
 }

@@ -1,4 +1,6 @@
+import { clickhouseServer } from '@tally/platform/clickhouse';
 import { clickhouseConfig, kafkaConfig, parseConfig } from '@tally/platform/config';
+import { kafkaServers } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { Command } from 'commander';
 import { z } from 'zod';
@@ -14,21 +16,20 @@ export function migrateCommand(): Command {
       'create topics and tables, or bring them up to date (addresses from TALLY_KAFKA, TALLY_CLICKHOUSE_URL, …)',
     )
     .option('--partitions <n>', 'partitions of each metered topic, when it is created', whole(1, 1024), 16)
-    .option('--replication-factor <n>', 'copies of each topic, when it is created', whole(1, 15), 1)
+    .option(
+      '--replication-factor <n>',
+      'copies of each topic, when it is created; default the smaller of 3 and the number of brokers',
+      whole(1, 15),
+    )
     .addOption(jsonOption())
-    .action(async (options: { partitions: number; replicationFactor: number; json: boolean }) => {
+    .action(async (options: { partitions: number; replicationFactor?: number; json: boolean }) => {
       const env = parseConfig(environment, process.env);
       const { topics, migrations } = await migrate({
-        brokers: env.TALLY_KAFKA,
+        ...kafkaServers(env),
         topicPrefix: env.TALLY_TOPIC_PREFIX,
         partitions: options.partitions,
         replicationFactor: options.replicationFactor,
-        clickhouse: {
-          url: env.TALLY_CLICKHOUSE_URL,
-          database: env.TALLY_CLICKHOUSE_DATABASE,
-          username: env.TALLY_CLICKHOUSE_USER,
-          password: env.TALLY_CLICKHOUSE_PASSWORD,
-        },
+        clickhouse: clickhouseServer(env),
         log: createLog('migrate', 'error'),
       });
       if (options.json) process.stdout.write(`${JSON.stringify({ topics, migrations })}\n`);

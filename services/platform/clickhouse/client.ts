@@ -12,13 +12,17 @@ import {
   createClient,
 } from '@clickhouse/client';
 import { messageOf, TallyError } from '../errors.ts';
+import { isCertificateCode, isNoTlsCode } from '../tls.ts';
+import { post } from './post.ts';
 
 export interface ClickHouseOptions {
-  /** `http://host:port`. */
+  /** `http://host:port` or `https://host:port`. */
   url: string;
   database: string;
   username?: string;
   password?: string;
+  /** Who may have signed the certificate of an `https` address, PEM. Default: those that Node trusts. */
+  ca?: string;
   /** How long a request may take, milliseconds. Default 300,000. */
   requestTimeoutMs?: number;
 }
@@ -84,6 +88,7 @@ export class ClickHouse {
       database: options.database,
       username: options.username ?? 'default',
       password: options.password ?? '',
+      ...(options.ca ? { tls: { ca_cert: Buffer.from(options.ca) } } : {}),
       request_timeout: options.requestTimeoutMs ?? 300_000,
       max_open_connections: 8,
       clickhouse_settings: SETTINGS,
@@ -240,7 +245,7 @@ export class ClickHouse {
     table: { name: string; structure: string; rowBinary: Buffer },
     rowBytes: number,
   ): Promise<Buffer> {
-    const { url, database, username = 'default', password = '', requestTimeoutMs = 300_000 } = this.#options;
+    const { url, database, username = 'default', password = '', ca, requestTimeoutMs = 300_000 } = this.#options;
     const target = new URL(url);
     const search = {
       database,
@@ -253,18 +258,17 @@ export class ClickHouse {
     const form = new FormData();
     form.append(table.name, new Blob([new Uint8Array(table.rowBinary)]));
     return this.#ask(async () => {
-      const response = await fetch(target, {
-        method: 'POST',
-        body: form,
+      const { status, header, bytes } = await post(target, {
+        form,
         headers: { 'X-ClickHouse-User': username, 'X-ClickHouse-Key': password },
-        signal: AbortSignal.timeout(requestTimeoutMs),
+        ca,
+        timeoutMs: requestTimeoutMs,
       });
-      const bytes = Buffer.from(await response.arrayBuffer());
-      if (response.ok) {
-        checkWhole(response.headers.get(SUMMARY_HEADER), bytes.length / rowBytes);
+      if (status === 200) {
+        checkWhole(header(SUMMARY_HEADER), bytes.length / rowBytes);
         return bytes;
       }
-      const code = response.headers.get('x-clickhouse-exception-code') ?? '';
+      const code = header('x-clickhouse-exception-code') ?? '';
       throw new ClickHouseError({ code, type: 'EXCEPTION', message: bytes.toString('utf8').slice(0, 500) });
     });
   }
@@ -302,6 +306,15 @@ function checkWhole(summary: string | string[] | null | undefined, rows: number)
 }
 
 function clickhouseError(cause: unknown): TallyError {
+  const socketCode = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+  if (isCertificateCode(socketCode)) {
+    const message = `ClickHouse's certificate is not taken (${socketCode}): check TALLY_CLICKHOUSE_CA_FILE and the name or address it is called by: ${messageOf(cause)}`;
+    return new TallyError(message, { code: 'CLICKHOUSE_CERTIFICATE_REFUSED', retriable: false, cause });
+  }
+  if (isNoTlsCode(socketCode)) {
+    const message = `ClickHouse speaks no TLS there: give an http address or another port: ${messageOf(cause)}`;
+    return new TallyError(message, { code: 'CLICKHOUSE_TLS_NOT_SPOKEN', retriable: false, cause });
+  }
   const final = cause instanceof ClickHouseError && FINAL_CODES.has(cause.code);
   return new TallyError(`ClickHouse: ${messageOf(cause)}`, {
     code: cause instanceof ClickHouseError ? `CLICKHOUSE_${cause.type ?? cause.code}` : 'CLICKHOUSE_UNAVAILABLE',

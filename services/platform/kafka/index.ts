@@ -10,5 +10,8 @@ export {
 export { murmur2, partitionOf } from './partition.ts';
 export { readRecordsAt } from './read-at.ts';
 export { readTopic, type StoredRecord } from './read-topic.ts';
+export { askToBeLetIn } from './refusal.ts';
+export { checkReplication, type ReplicationWanted, replicationFor, withFactor } from './replication.ts';
 export { type OutgoingRecord, Sender, type SenderOptions } from './sender.ts';
+export { type KafkaServers, kafkaServers } from './servers.ts';
 export type { RecordPlace } from './throwaway-reader.ts';
