@@ -3,5 +3,5 @@
 export { LocalStackError, type LocalStackErrorCode } from './errors.ts';
 export type { LocalEvent } from './events.ts';
 export { resolvePorts } from './ports.ts';
-export { type LocalOptions, type LocalStack, startLocalStack } from './stack.ts';
+export { type LocalBroker, type LocalOptions, type LocalStack, startLocalStack } from './stack.ts';
 export { type StartingChild, type Supervised, type SuperviseOptions, supervise } from './supervise.ts';

@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path';
 import { checkEngine, prepareEngine } from './clickhouse/engine.ts';
 import { LocalStackError, type LocalStackErrorCode, messageOf } from './errors.ts';
 import type { OnEvent } from './events.ts';
-import { prepareBroker } from './kafka/broker.ts';
+import type { SecuredListener } from './kafka/broker.ts';
 import { classDataArchive } from './kafka/class-data.ts';
+import { type Broker, prepareCluster } from './kafka/cluster.ts';
 import { fetchJars, jarsAreCached } from './kafka/jars.ts';
 import { lockDataDir } from './lock.ts';
 import { resolvePorts } from './ports.ts';
@@ -21,7 +22,11 @@ export interface LocalOptions {
   clickhouseTcpPort?: number;
   /** Default 2 GiB. */
   freeDiskBytesMin?: number;
-  /** The broker's heap, default 768. */
+  /** Brokers of one Kafka cluster, 1 to 9; a data directory keeps its number. Default 1. */
+  brokers?: number;
+  /** A second listener of each broker, with TLS and SASL. */
+  kafkaSecured?: SecuredListener;
+  /** A broker's heap, default 768; of several, 256. */
   kafkaHeapMiBMax?: number;
   /** Of the machine's memory, for ClickHouse: above 0 and at most 1. Default 0.6. */
   clickhouseMemoryRatioMax?: number;
@@ -35,8 +40,12 @@ export interface LocalOptions {
 
 export interface LocalStack {
   dataDir: string;
-  /** `host:port` */
+  /** `host:port`; of several brokers, with commas between. */
   kafka: string;
+  /** The same of the listeners with TLS and SASL; empty without. */
+  kafkaSecured: string;
+  /** The brokers, in the order of their node ids. */
+  brokers: readonly LocalBroker[];
   /** `http://127.0.0.1:port` */
   clickhouseUrl: string;
   clickhouseTcpPort: number;
@@ -46,8 +55,21 @@ export interface LocalStack {
   stop(): Promise<void>;
 }
 
+export interface LocalBroker {
+  /** `kafka`, `kafka-2`, …, as in events. */
+  name: string;
+  nodeId: number;
+  /** `host:port` */
+  address: string;
+  /** Undefined while it is being started again. */
+  pid(): number | undefined;
+}
+
 const FREE_DISK_BYTES_MIN = 2 * 1024 ** 3;
 const KAFKA_HEAP_MIB_MAX = 768;
+/** Of each, where there are several. */
+const KAFKA_HEAP_OF_SEVERAL_MIB_MAX = 256;
+const BROKERS_MAX = 9;
 const CLICKHOUSE_MEMORY_RATIO_MAX = 0.6;
 
 /**
@@ -73,7 +95,8 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
     const { java, maven } = await checkTools(options.searchPath ?? PATH);
     const ports = await choosePorts(options);
     await prepareJars(dataDir, { java, maven }, onEvent);
-    const heapMiBMax = options.kafkaHeapMiBMax ?? KAFKA_HEAP_MIB_MAX;
+    const heapMiBMax =
+      options.kafkaHeapMiBMax ?? (ports.kafka.length > 1 ? KAFKA_HEAP_OF_SEVERAL_MIB_MAX : KAFKA_HEAP_MIB_MAX);
     const classData = await classDataArchive({ java, lockFd: lock.fd, heapMiBMax, onEvent });
     const shared = { dataDir, lockFd: lock.fd, onEvent, restartWaitMsMax: options.restartWaitMsMax };
     const engine = prepareEngine({
@@ -83,22 +106,29 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
       memoryRatioMax: options.clickhouseMemoryRatioMax ?? CLICKHOUSE_MEMORY_RATIO_MAX,
     });
     services.push(engine);
-    const broker = await prepareBroker({
+    const brokers = await prepareCluster({
       ...shared,
       java: java.path,
-      port: ports.kafka,
-      controllerPort: ports.kafkaController,
+      ports: ports.kafka,
+      controllerPorts: ports.kafkaController,
+      securedPorts: ports.kafkaSecured,
+      secured: options.kafkaSecured,
       heapMiBMax,
       classData: classData === undefined ? undefined : { use: classData },
     });
-    services.push(broker);
-    await Promise.all([startAs('CLICKHOUSE_DID_NOT_START', engine), startAs('KAFKA_DID_NOT_START', broker)]);
+    services.push(...brokers.map(({ supervised }) => supervised));
+    await Promise.all([
+      startAs('CLICKHOUSE_DID_NOT_START', engine),
+      ...brokers.map(({ supervised }) => startAs('KAFKA_DID_NOT_START', supervised)),
+    ]);
     return {
       dataDir,
-      kafka: `127.0.0.1:${ports.kafka}`,
+      kafka: brokers.map(({ address }) => address).join(','),
+      kafkaSecured: brokers.flatMap(({ securedAddress = [] }) => securedAddress).join(','),
+      brokers: brokers.map(localBroker),
       clickhouseUrl: `http://127.0.0.1:${ports.clickhouseHttp}`,
       clickhouseTcpPort: ports.clickhouseTcp,
-      pids: () => ({ kafka: pidsOf(broker), clickhouse: pidsOf(engine) }),
+      pids: () => ({ kafka: brokers.flatMap(({ supervised }) => pidsOf(supervised)), clickhouse: pidsOf(engine) }),
       stop,
     };
   } catch (error) {
@@ -120,13 +150,18 @@ async function checkTools(searchPath: string): Promise<Tools> {
 }
 
 async function choosePorts(options: LocalOptions) {
-  const [kafka = 0, clickhouseHttp = 0, clickhouseTcp = 0, kafkaController = 0] = await resolvePorts([
-    { option: 'Kafka', port: options.kafkaPort },
+  const brokers = Math.min(options.brokers ?? 1, BROKERS_MAX);
+  const anyPort = (option: string) => Array.from({ length: brokers }, () => ({ option, port: undefined }));
+  const [clickhouseHttp = 0, clickhouseTcp = 0, firstKafka = 0, ...others] = await resolvePorts([
     { option: 'ClickHouse over HTTP', port: options.clickhouseHttpPort },
     { option: 'ClickHouse over its native protocol', port: options.clickhouseTcpPort },
-    { option: "Kafka's controller", port: undefined },
+    { option: 'Kafka', port: options.kafkaPort },
+    ...anyPort('Kafka').slice(1),
+    ...anyPort("Kafka's controller"),
+    ...anyPort('Kafka with TLS'),
   ]);
-  return { kafka, clickhouseHttp, clickhouseTcp, kafkaController };
+  const kafka = [firstKafka, ...others.splice(0, brokers - 1)];
+  return { kafka, clickhouseHttp, clickhouseTcp, kafkaController: others.splice(0, brokers), kafkaSecured: others };
 }
 
 async function prepareJars(dataDir: string, { java, maven }: Tools, onEvent: OnEvent): Promise<void> {
@@ -141,6 +176,10 @@ async function startAs(code: LocalStackErrorCode, service: Supervised): Promise<
   } catch (error) {
     throw new LocalStackError(code, messageOf(error), error);
   }
+}
+
+function localBroker({ name, nodeId, address, supervised }: Broker): LocalBroker {
+  return { name, nodeId, address, pid: () => supervised.pid() };
 }
 
 function pidsOf(service: Supervised): number[] {

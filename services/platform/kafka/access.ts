@@ -47,32 +47,45 @@ export function socketCode(error: unknown): string | undefined {
 /** Asks the brokers, one after the other, what they expect that this client does not do. Undefined without proof. */
 export async function whyNotLetIn(servers: KafkaServers): Promise<TallyError | undefined> {
   for (const broker of connectionOf(servers).brokers) {
-    const at = {
-      host: broker.slice(0, broker.lastIndexOf(':')),
-      port: Number(broker.slice(broker.lastIndexOf(':') + 1)),
-    };
+    const at = addressOf(broker);
     if (!servers.tls && (await speaksTls(at))) {
       return refused('KAFKA_TLS_WANTED', `${broker} speaks TLS: set TALLY_KAFKA_TLS=1 and TALLY_KAFKA_CA_FILE`);
     }
     if (servers.tls && (await askMechanisms(connectPlain(at), 'connect'))) {
       return refused('KAFKA_TLS_NOT_SPOKEN', `${broker} speaks no TLS: unset TALLY_KAFKA_TLS or use another port`);
     }
-    if (servers.sasl) continue;
-    const answer = servers.tls
-      ? await askMechanisms(connectTls({ ...at, ...servers.tls, servername: serverName(at.host) }), 'secureConnect')
-      : await askMechanisms(connectPlain(at), 'connect');
-    if (answer?.error !== UNSUPPORTED_SASL_MECHANISM) continue;
-    const offered = answer.mechanisms.map((name) => name.toLowerCase()).join(', ');
-    return refused(
-      'KAFKA_SASL_WANTED',
-      `${broker} wants to know who calls: set TALLY_KAFKA_SASL_MECHANISM (it takes ${offered}), …_USER and …_PASSWORD`,
-    );
+    const wanted = await whoMustBeSaid(servers, broker);
+    if (wanted) return wanted;
   }
   return undefined;
 }
 
+/**
+ * Whether a broker wants to know who calls and this client does not say so. That is to be asked ahead: without it a
+ * connection stands, and is closed at the first question. Undefined without proof.
+ */
+export async function whoMustBeSaid(servers: KafkaServers, broker?: string): Promise<TallyError | undefined> {
+  const asked = broker ?? connectionOf(servers).brokers[0];
+  if (servers.sasl || asked === undefined) return undefined;
+  const at = addressOf(asked);
+  const answer = servers.tls
+    ? await askMechanisms(connectTls({ ...at, ...servers.tls, servername: serverName(at.host) }), 'secureConnect')
+    : await askMechanisms(connectPlain(at), 'connect');
+  if (answer?.error !== UNSUPPORTED_SASL_MECHANISM) return undefined;
+  const offered = answer.mechanisms.map((name) => name.toLowerCase()).join(', ');
+  return refused(
+    'KAFKA_SASL_WANTED',
+    `${asked} wants to know who calls: set TALLY_KAFKA_SASL_MECHANISM (it takes ${offered}), …_USER and …_PASSWORD`,
+  );
+}
+
+function addressOf(broker: string): { host: string; port: number } {
+  const colon = broker.lastIndexOf(':');
+  return { host: broker.slice(0, colon), port: Number(broker.slice(colon + 1)) };
+}
+
 function refused(code: string, what: string, cause?: unknown): TallyError {
-  const message = cause === undefined ? what : `${what}: ${messageOf(cause)}`;
+  const message = cause === undefined ? what : `${what}: ${messageOf(cause).trim()}`;
   return new TallyError(message, { code, retriable: false, ...(cause === undefined ? {} : { cause }) });
 }
 

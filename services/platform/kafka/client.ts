@@ -14,7 +14,7 @@ import kafkajs, {
 } from 'kafkajs';
 import { TallyError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { refusedAccess, socketCode, whyNotLetIn } from './access.ts';
+import { refusedAccess, socketCode, whoMustBeSaid, whyNotLetIn } from './access.ts';
 import { codecs } from './codecs.ts';
 import { connectionOf, type KafkaServers } from './servers.ts';
 
@@ -62,6 +62,8 @@ export function createKafka({
 /** Its clients say why they are not let in, where that can be found out. */
 class TellingKafka extends KafkaClient {
   readonly #servers: KafkaServers;
+  /** Asked once. */
+  #said: Promise<TallyError | undefined> | undefined;
 
   constructor(servers: KafkaServers, config: KafkaConfig) {
     super(config);
@@ -80,12 +82,19 @@ class TellingKafka extends KafkaClient {
     return this.#telling(super.consumer(config));
   }
 
-  #telling<Client extends { connect: () => Promise<void> }>(client: Client): Client {
+  #telling<Client extends { connect: () => Promise<void>; disconnect: () => Promise<void> }>(client: Client): Client {
     const connect = async (): Promise<void> => {
       try {
         await client.connect();
+        this.#said ??= whoMustBeSaid(this.#servers);
+        const refused = await this.#said;
+        if (refused) {
+          await client.disconnect();
+          throw refused;
+        }
       } catch (error) {
-        if (refusedAccess(firstCause(error)) || isNobodyThere(firstCause(error))) throw error;
+        if (error instanceof TallyError || refusedAccess(firstCause(error)) || isNobodyThere(firstCause(error)))
+          throw error;
         throw (await whyNotLetIn(this.#servers)) ?? error;
       }
     };
