@@ -11,3 +11,4 @@ export { type LogDecision, type OpenedEpoch, openLog, rewindLog } from './log-co
 export { currentLog, type MeteredLog, openLogs, readLogs } from './logs.ts';
 export { partsOf, positionOf } from './position.ts';
 export { type ReplayReport, replay } from './replay.ts';
+export { WIDENING_STEPS, type WideningStep, widenLog } from './widen.ts';

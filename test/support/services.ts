@@ -1,7 +1,7 @@
 /**
  * Services as processes in an environment of their own, for tests that are not about the shared stack.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,13 +21,17 @@ const POLL_MS = 50;
 /** Pino's number for the line before a process gives up. */
 const FATAL = 60;
 
-/** Starts each and resolves when all are ready; they are not started again. */
-export async function startServices(names: readonly string[], env: Environment): Promise<Started> {
-  const dir = mkdtempSync(join(tmpdir(), 'tally-services-'));
+/**
+ * Starts each and resolves when all are ready; they are not started again.
+ * @param kept where logs are to stay; default nowhere
+ */
+export async function startServices(names: readonly string[], env: Environment, kept?: string): Promise<Started> {
+  const dir = kept ?? mkdtempSync(join(tmpdir(), 'tally-services-'));
+  mkdirSync(dir, { recursive: true });
   const services = names.map((name) => serviceIn(dir, name, env));
   const stop = async (): Promise<void> => {
     for (const service of services) await service.stop();
-    rmSync(dir, { recursive: true, force: true });
+    if (kept === undefined) rmSync(dir, { recursive: true, force: true });
   };
   try {
     await Promise.all(services.map((service) => service.start()));

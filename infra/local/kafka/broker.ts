@@ -47,7 +47,8 @@ export interface SecuredListener {
 const DATA = 'data';
 /** Of each record. */
 const COPIES_MAX = 3;
-const READY_TIMEOUT_MS = 60_000;
+/** Long: a broker that recovers its log on a busy machine would only begin anew when it is killed. */
+const READY_TIMEOUT_MS = 240_000;
 const STOP_TIMEOUT_MS = 10_000;
 /** The archive is written at the broker's end. */
 const STOP_TIMEOUT_WRITING_MS = 60_000;
@@ -242,7 +243,8 @@ function serverProperties({ nodeId, port, controllerPorts, secured }: BrokerOpti
     'group.min.session.timeout.ms': 1000,
 
     // A broker started again after it was killed is refused until the session of its former self has run out.
-    'broker.session.timeout.ms': 3000,
+    // Of several, one that is only slow must not lose what it leads.
+    'broker.session.timeout.ms': voters.length > 1 ? 6000 : 3000,
     'broker.heartbeat.interval.ms': 500,
   };
   return Object.entries(settings)

@@ -74,6 +74,16 @@ export class KafkaAdmin {
     return { brokers: brokers.length, factors: new Map(factors) };
   }
 
+  /** Who leads each partition of a topic, and how many replicas are in sync, by partition. */
+  async leaders(topic: string): Promise<{ partition: number; leader: number; inSync: number }[]> {
+    const { topics } = await this.#ask('describe topic', (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
+    return (topics[0]?.partitions ?? []).map(({ partitionId, leader, isr }) => ({
+      partition: partitionId,
+      leader,
+      inSync: isr.length,
+    }));
+  }
+
   /** Every setting of a topic, defaults included. */
   async topicSettings(topic: string): Promise<Record<string, string>> {
     const { resources } = await this.#ask('describe topic', (admin) =>
@@ -121,13 +131,18 @@ export class KafkaAdmin {
     );
   }
 
+  /** How many consumers are in a group. */
+  async members(groupId: string): Promise<number> {
+    const { groups } = await this.#ask('describe group', (admin) => admin.describeGroups([groupId]));
+    return groups[0]?.members.length ?? 0;
+  }
+
   /**
    * Sets where a group goes on. Throws `GROUP_ACTIVE` while anybody is in the group: it would commit its own offsets
    * over these.
    */
   async setCommitted(groupId: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
-    const { groups } = await this.#ask('describe group', (admin) => admin.describeGroups([groupId]));
-    const members = groups[0]?.members.length ?? 0;
+    const members = await this.members(groupId);
     if (members > 0) {
       throw new TallyError(`${members} consumer(s) are in group ${groupId}: stop them first`, {
         code: 'GROUP_ACTIVE',

@@ -1,6 +1,7 @@
 export { KafkaAdmin, type PartitionExtent, type TopicSpecification } from './admin.ts';
 export { createKafka, type KafkaOptions } from './client.ts';
 export type { Handled } from './commits.ts';
+export { FENCED, isFenced } from './fence.ts';
 export {
   GroupConsumer,
   type GroupConsumerOptions,
@@ -12,6 +13,6 @@ export { readRecordsAt } from './read-at.ts';
 export { readTopic, type StoredRecord } from './read-topic.ts';
 export { askToBeLetIn } from './refusal.ts';
 export { checkReplication, type ReplicationWanted, replicationFor, withFactor } from './replication.ts';
-export { type OutgoingRecord, Sender, type SenderOptions } from './sender.ts';
+export { type OutgoingRecord, PARTITIONS_KEPT_MS, Sender, type SenderOptions } from './sender.ts';
 export { type KafkaServers, kafkaServers } from './servers.ts';
 export type { RecordPlace } from './throwaway-reader.ts';
