@@ -17,6 +17,8 @@ export interface StackOptions {
   /** The database of ClickHouse to run on; the consumers go on after what it holds. Default `DATABASE`, as they stopped. */
   database?: string | undefined;
   consumers: number;
+  /** Of one Kafka cluster; a data directory keeps its number. */
+  brokers: number;
   /** Partitions of each metered topic; only the first start on a directory uses it. */
   partitions: number;
   aggregateCron: string;
@@ -40,6 +42,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     dataDir,
     kafkaPort: options.kafkaPort,
     clickhouseHttpPort: options.clickhousePort,
+    brokers: options.brokers,
     onEvent,
   });
   const services: Service[] = [];
@@ -55,7 +58,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       brokers: [local.kafka],
       topicPrefix: '',
       partitions: options.partitions,
-      replicationFactor: 1,
       clickhouse: { url: local.clickhouseUrl, database },
       log: createLog('migrate', 'error'),
     });

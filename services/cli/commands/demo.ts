@@ -56,6 +56,7 @@ async function demo(options: DemoOptions): Promise<void> {
       gatewayPort: 0,
       kafkaPort: 0,
       clickhousePort: 0,
+      brokers: 1,
       consumers: options.consumers,
       partitions: 8,
       aggregateCron: '*/3 * * * * *',

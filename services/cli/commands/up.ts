@@ -15,6 +15,7 @@ interface UpOptions {
   clickhousePort: number;
   database?: string;
   consumers: number;
+  brokers: number;
   partitions: number;
   aggregateCron: string;
   json: boolean;
@@ -31,6 +32,7 @@ export function upCommand(): Command {
     .option('--clickhouse-port <port>', 'HTTP port of ClickHouse, 0 for any free one', whole(0, PORT_MAX), 8123)
     .option('--database <name>', 'database of ClickHouse, such as one that `tally rebuild` made', databaseName)
     .option('--consumers <n>', 'consumer processes', whole(1, 64), 1)
+    .option('--brokers <n>', 'Kafka brokers of one cluster; a data directory keeps its number', whole(1, 9), 1)
     .option('--partitions <n>', 'partitions of each metered topic, at the first start', whole(1, 1024), 8)
     .option('--aggregate-cron <expression>', 'when the aggregator runs, UTC', '*/15 * * * * *')
     .addOption(jsonOption())
