@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { migrateClickHouse } from '@tally/clickhouse-schema';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseEnvironment, clickhouseOptions } from '@tally/platform/clickhouse';
 import { clickhouseConfig, kafkaConfig, parseConfig } from '@tally/platform/config';
 import { TallyError } from '@tally/platform/errors';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
@@ -12,7 +12,7 @@ import { createLog } from '@tally/platform/log';
 import { type Topics, topicNames } from '@tally/schemas';
 import { z } from 'zod';
 import { GROUP } from './catch-up.ts';
-import { runningInstance, secretsOf } from './instance.ts';
+import { databaseOf, runningInstance, secretsOf } from './instance.ts';
 
 const environment = z.object({
   ...kafkaConfig.shape,
@@ -38,12 +38,8 @@ export function connect(dataDir: string): Connection {
   const env = parseConfig(environment, process.env['TALLY_KAFKA'] ? process.env : instanceEnvironment(dataDir));
   const kafka = createKafka({ brokers: env.TALLY_KAFKA, clientId: 'tally-cli', log: createLog('tally', 'error') });
   const admin = new KafkaAdmin(kafka);
-  const server = {
-    url: env.TALLY_CLICKHOUSE_URL,
-    username: env.TALLY_CLICKHOUSE_USER,
-    password: env.TALLY_CLICKHOUSE_PASSWORD,
-  };
-  const clickhouse = new ClickHouse({ ...server, database: env.TALLY_CLICKHOUSE_DATABASE });
+  const server = clickhouseOptions(env);
+  const clickhouse = new ClickHouse(server);
   return {
     kafka,
     admin,
@@ -69,8 +65,8 @@ export function connect(dataDir: string): Connection {
 }
 
 function instanceEnvironment(dataDir: string): Record<string, string> {
-  const { kafka, clickhouse, database } = runningInstance(resolve(dataDir));
-  return { TALLY_KAFKA: kafka, TALLY_CLICKHOUSE_URL: clickhouse, TALLY_CLICKHOUSE_DATABASE: database };
+  const instance = runningInstance(resolve(dataDir));
+  return { TALLY_KAFKA: instance.kafka, ...clickhouseEnvironment(databaseOf(instance)) };
 }
 
 /** What the log does not hold: its epochs, what people decided, what was published. */
@@ -102,6 +98,10 @@ async function createEmptyDatabase(
   const target = new ClickHouse(options);
   for (const table of NOT_IN_THE_LOG) {
     await target.command(`INSERT INTO ${table} SELECT * FROM ${live.database}.${table}`);
+  }
+  // The views of the other shards ask there.
+  for (const shard of target.isCluster ? target.shards : []) {
+    await shard.insert('erasures', await live.query('SELECT * FROM erasures'));
   }
   return target;
 }
