@@ -5,9 +5,11 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { ClickHouse, type ClickHouseOptions } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
-import { prepare } from './prepare.ts';
+import { noteShards, prepare } from './prepare.ts';
 
 export { type Cluster, distributedSql, inClusterForm, Places } from './cluster-sql.ts';
+export { type CopyProgress, copyHomeTables, copyLogTables } from './copy.ts';
+export { noteShards } from './prepare.ts';
 export { TABLES, type TableKind, tablesOf } from './tables.ts';
 
 interface Migration {
@@ -31,8 +33,12 @@ export function migrations(): Migration[] {
  * Creates the database if need be and applies what is missing: on one server, or, with several `shards`, on each of them.
  * Every statement is idempotent, so a crash in between costs nothing. Returns the names applied. Throws
  * `MIGRATION_CHANGED` when an applied file is not what it was, `SHARDS_DIFFER` when the database is one of other shards.
+ * @param unfinished services are to refuse the database until `noteShards` is called: it is yet to be filled
  */
-export async function migrateClickHouse(options: ClickHouseOptions): Promise<string[]> {
+export async function migrateClickHouse(
+  options: ClickHouseOptions,
+  { unfinished = false }: { unfinished?: boolean } = {},
+): Promise<string[]> {
   const clickhouse = new ClickHouse(options);
   try {
     const form = await prepare(clickhouse, options);
@@ -49,6 +55,7 @@ export async function migrateClickHouse(options: ClickHouseOptions): Promise<str
       done.push(migration.name);
     }
     await form.finish(done.length > 0);
+    if (!unfinished) await noteShards(clickhouse);
     return done;
   } finally {
     await clickhouse.close();

@@ -47,7 +47,7 @@ async function prepareServer(clickhouse: ClickHouse, options: ClickHouseOptions)
     apply: async (statement, isApplied) => {
       if (!isApplied) await clickhouse.command(statement);
     },
-    finish: () => noteShard(clickhouse, { number: 0, shards: 1 }),
+    finish: async () => undefined,
   };
 }
 
@@ -85,9 +85,7 @@ async function prepareCluster(clickhouse: ClickHouse, options: ClickHouseOptions
       }
     },
     finish: async (isChanged) => {
-      for (const [number, shard] of shards.entries()) await noteShard(shard, { number, shards: shards.length });
       if (isChanged) for (const sql of distributedSql(cluster)) await clickhouse.command(sql);
-      await clickhouse.checkedShards();
     },
   };
 }
@@ -125,9 +123,13 @@ async function checkShard(
   );
 }
 
-async function noteShard(shard: ClickHouse, wanted: ShardOnRecord): Promise<void> {
-  const rows = await shard.query<ShardOnRecord>(SHARDS_ON_RECORD);
-  if (rows.length === 0) await shard.insert('shards', [wanted]);
+/** Notes on each server which shard it is: from then on services take the database. Throws `SHARDS_DIFFER`. */
+export async function noteShards(clickhouse: ClickHouse): Promise<void> {
+  for (const [number, shard] of clickhouse.shards.entries()) {
+    const rows = await shard.query<ShardOnRecord>(SHARDS_ON_RECORD);
+    if (rows.length === 0) await shard.insert('shards', [{ number, shards: clickhouse.shards.length }]);
+  }
+  await clickhouse.checkedShards();
 }
 
 async function onServer<Result>(

@@ -3,8 +3,13 @@
  * that the environment names (`TALLY_KAFKA`, `TALLY_CLICKHOUSE_URL`, …) when it does.
  */
 import { resolve } from 'node:path';
-import { migrateClickHouse } from '@tally/clickhouse-schema';
-import { ClickHouse, clickhouseEnvironment, clickhouseOptions } from '@tally/platform/clickhouse';
+import { copyHomeTables, migrateClickHouse } from '@tally/clickhouse-schema';
+import {
+  ClickHouse,
+  type ClickHouseOptions,
+  clickhouseEnvironment,
+  clickhouseOptions,
+} from '@tally/platform/clickhouse';
 import { clickhouseConfig, kafkaConfig, parseConfig } from '@tally/platform/config';
 import { TallyError } from '@tally/platform/errors';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
@@ -24,6 +29,8 @@ export interface Connection {
   kafka: ReturnType<typeof createKafka>;
   admin: KafkaAdmin;
   clickhouse: ClickHouse;
+  /** How it is reached. */
+  clickhouseOptions: ClickHouseOptions;
   topics: Topics;
   groupId: string;
   /** Key of the identifiers' hashes. Throws `IDENTIFIER_SECRET_MISSING`. */
@@ -44,6 +51,7 @@ export function connect(dataDir: string): Connection {
     kafka,
     admin,
     clickhouse,
+    clickhouseOptions: server,
     topics: topicNames(env.TALLY_TOPIC_PREFIX),
     groupId: `${env.TALLY_TOPIC_PREFIX}${env.TALLY_GROUP}`,
     identifierSecret: () => {
@@ -69,20 +77,6 @@ function instanceEnvironment(dataDir: string): Record<string, string> {
   return { TALLY_KAFKA: instance.kafka, ...clickhouseEnvironment(databaseOf(instance)) };
 }
 
-/** What the log does not hold: its epochs, what people decided, what was published. */
-const NOT_IN_THE_LOG = [
-  'logs',
-  'erasures',
-  'dead_letter_actions',
-  'aggregator_runs',
-  'snapshots',
-  'counting_policies',
-  'unification_rules',
-  'licences',
-  'environments',
-  'statements',
-] as const;
-
 async function createEmptyDatabase(
   live: ClickHouse,
   options: ConstructorParameters<typeof ClickHouse>[0],
@@ -96,12 +90,7 @@ async function createEmptyDatabase(
   }
   await migrateClickHouse(options);
   const target = new ClickHouse(options);
-  for (const table of NOT_IN_THE_LOG) {
-    await target.command(`INSERT INTO ${table} SELECT * FROM ${live.database}.${table}`);
-  }
-  // The views of the other shards ask there.
-  for (const shard of target.isCluster ? target.shards : []) {
-    await shard.insert('erasures', await live.query('SELECT * FROM erasures'));
-  }
+  // What the log does not hold: its epochs, what people decided, what was published and told.
+  await copyHomeTables(target, live.database);
   return target;
 }
