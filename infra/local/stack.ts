@@ -1,7 +1,7 @@
 // The embedded stack: everything is checked first, then Kafka and ClickHouse start side by side and are kept alive.
 
 import { join, resolve } from 'node:path';
-import { checkEngine, prepareEngine } from './clickhouse/engine.ts';
+import { checkEngine, engineName, prepareEngine } from './clickhouse/engine.ts';
 import { LocalStackError, type LocalStackErrorCode, messageOf } from './errors.ts';
 import type { OnEvent } from './events.ts';
 import { prepareBroker } from './kafka/broker.ts';
@@ -19,6 +19,8 @@ export interface LocalOptions {
   kafkaPort?: number;
   clickhouseHttpPort?: number;
   clickhouseTcpPort?: number;
+  /** Engines of ClickHouse, each with data of its own. Default 1. The ports above are the first one's. */
+  shards?: number;
   /** Default 2 GiB. */
   freeDiskBytesMin?: number;
   /** The broker's heap, default 768. */
@@ -40,6 +42,8 @@ export interface LocalStack {
   /** `http://127.0.0.1:port` */
   clickhouseUrl: string;
   clickhouseTcpPort: number;
+  /** Addresses of all engines, the first as above. */
+  clickhouseShards: string[];
   /** Of what runs now; empty while a service is being started again. */
   pids(): Record<'kafka' | 'clickhouse', number[]>;
   /** Ends both in order; resolves when no process is left and the data directory is free. May be called repeatedly. */
@@ -76,13 +80,18 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
     const heapMiBMax = options.kafkaHeapMiBMax ?? KAFKA_HEAP_MIB_MAX;
     const classData = await classDataArchive({ java, lockFd: lock.fd, heapMiBMax, onEvent });
     const shared = { dataDir, lockFd: lock.fd, onEvent, restartWaitMsMax: options.restartWaitMsMax };
-    const engine = prepareEngine({
-      ...shared,
-      httpPort: ports.clickhouseHttp,
-      tcpPort: ports.clickhouseTcp,
-      memoryRatioMax: options.clickhouseMemoryRatioMax ?? CLICKHOUSE_MEMORY_RATIO_MAX,
-    });
-    services.push(engine);
+    const tcpPorts = ports.clickhouse.map(({ tcp }) => tcp);
+    const engines = ports.clickhouse.map(({ http, tcp }, index) =>
+      prepareEngine({
+        ...shared,
+        name: engineName(index),
+        httpPort: http,
+        tcpPort: tcp,
+        tcpPorts,
+        memoryRatioMax: (options.clickhouseMemoryRatioMax ?? CLICKHOUSE_MEMORY_RATIO_MAX) / tcpPorts.length,
+      }),
+    );
+    services.push(...engines);
     const broker = await prepareBroker({
       ...shared,
       java: java.path,
@@ -92,13 +101,18 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
       classData: classData === undefined ? undefined : { use: classData },
     });
     services.push(broker);
-    await Promise.all([startAs('CLICKHOUSE_DID_NOT_START', engine), startAs('KAFKA_DID_NOT_START', broker)]);
+    await Promise.all([
+      ...engines.map((engine) => startAs('CLICKHOUSE_DID_NOT_START', engine)),
+      startAs('KAFKA_DID_NOT_START', broker),
+    ]);
+    const clickhouseShards = ports.clickhouse.map(({ http }) => `http://127.0.0.1:${http}`);
     return {
       dataDir,
       kafka: `127.0.0.1:${ports.kafka}`,
-      clickhouseUrl: `http://127.0.0.1:${ports.clickhouseHttp}`,
-      clickhouseTcpPort: ports.clickhouseTcp,
-      pids: () => ({ kafka: pidsOf(broker), clickhouse: pidsOf(engine) }),
+      clickhouseUrl: clickhouseShards[0] ?? '',
+      clickhouseTcpPort: tcpPorts[0] ?? 0,
+      clickhouseShards,
+      pids: () => ({ kafka: pidsOf(broker), clickhouse: engines.flatMap(pidsOf) }),
       stop,
     };
   } catch (error) {
@@ -120,13 +134,22 @@ async function checkTools(searchPath: string): Promise<Tools> {
 }
 
 async function choosePorts(options: LocalOptions) {
-  const [kafka = 0, clickhouseHttp = 0, clickhouseTcp = 0, kafkaController = 0] = await resolvePorts([
+  const further = Array.from({ length: (options.shards ?? 1) - 1 }, (_, index) => [
+    { option: `ClickHouse ${index + 2} over HTTP`, port: undefined },
+    { option: `ClickHouse ${index + 2} over its native protocol`, port: undefined },
+  ]);
+  const [kafka = 0, kafkaController = 0, ...engines] = await resolvePorts([
     { option: 'Kafka', port: options.kafkaPort },
+    { option: "Kafka's controller", port: undefined },
     { option: 'ClickHouse over HTTP', port: options.clickhouseHttpPort },
     { option: 'ClickHouse over its native protocol', port: options.clickhouseTcpPort },
-    { option: "Kafka's controller", port: undefined },
+    ...further.flat(),
   ]);
-  return { kafka, clickhouseHttp, clickhouseTcp, kafkaController };
+  const clickhouse = Array.from({ length: engines.length / 2 }, (_, index) => ({
+    http: engines[2 * index] ?? 0,
+    tcp: engines[2 * index + 1] ?? 0,
+  }));
+  return { kafka, kafkaController, clickhouse };
 }
 
 async function prepareJars(dataDir: string, { java, maven }: Tools, onEvent: OnEvent): Promise<void> {

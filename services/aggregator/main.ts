@@ -2,7 +2,7 @@
  * The aggregator as a process: `node services/aggregator/main.ts`, configured by the environment (see config.ts).
  */
 import { committedPositions, lastRun, lastStartOf } from '@tally/figures';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, createHttpServer, createRegistry, Gauge, listen } from '@tally/platform/http';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
@@ -30,12 +30,7 @@ await runService(log, async () => {
   log.level = config.TALLY_LOG_LEVEL;
   const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-aggregator', log });
   const admin = new KafkaAdmin(kafka);
-  const clickhouse = new ClickHouse({
-    url: config.TALLY_CLICKHOUSE_URL,
-    database: config.TALLY_CLICKHOUSE_DATABASE,
-    username: config.TALLY_CLICKHOUSE_USER,
-    password: config.TALLY_CLICKHOUSE_PASSWORD,
-  });
+  const clickhouse = new ClickHouse(clickhouseOptions(config));
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
 

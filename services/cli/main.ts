@@ -22,6 +22,7 @@ import { policyCommand } from './commands/policy.ts';
 import { publishedCommand } from './commands/published.ts';
 import { quotaCommand } from './commands/quota.ts';
 import { rebuildCommand, replayCommand } from './commands/replay.ts';
+import { reshardCommand } from './commands/reshard.ts';
 import { runsCommand } from './commands/runs.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { statementCommand } from './commands/statement.ts';
@@ -69,6 +70,7 @@ for (const command of [
   deadLettersCommand(),
   replayCommand(),
   rebuildCommand(),
+  reshardCommand(),
   eraseCommand(),
 ]) {
   program.addCommand(command);

@@ -8,7 +8,7 @@ export { keyName } from './first-occurrence.ts';
 export { IdentifierHasher } from './identifiers.ts';
 export { CHECKPOINTS, type Checkpoint } from './ingest.ts';
 export { type LogDecision, type OpenedEpoch, openLog, rewindLog } from './log-commands.ts';
-export { currentLog, type MeteredLog, openLogs, readLogs } from './logs.ts';
+export { checkPartitions, currentLog, type MeteredLog, openLogs, readLogs } from './logs.ts';
 export { partsOf, positionOf } from './position.ts';
 export { type ReplayReport, replay } from './replay.ts';
 export { readSchemaTopic } from './schema-topic.ts';

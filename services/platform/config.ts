@@ -26,6 +26,13 @@ export const hostList = z
   .transform((text) => text.split(',').map((host) => host.trim()))
   .refine((hosts) => hosts.every((host) => /^[^\s:]+:\d+$/.test(host)), 'expected HOST:PORT[,HOST:PORT…]');
 
+/** `http://a:8123,http://b:8123` as a list of different addresses. */
+export const urlList = z
+  .string()
+  .transform((text) => text.split(',').map((url) => url.trim()))
+  .refine((urls) => urls.every((url) => URL.canParse(url)), 'expected URL[,URL…]')
+  .refine((urls) => new Set(urls).size === urls.length, 'an address is there twice');
+
 /** A whole number within bounds, with a default; environment variables are text. */
 export function wholeNumber(min: number, max: number, fallback: number): z.ZodDefault<z.ZodCoercedNumber> {
   return z.coerce.number().int().min(min).max(max).default(fallback);
@@ -46,6 +53,15 @@ export const clickhouseConfig = z.object({
     .default('tally'),
   TALLY_CLICKHOUSE_USER: z.string().default('default'),
   TALLY_CLICKHOUSE_PASSWORD: z.string().default(''),
+  /** A cluster's shards in their order, the first as TALLY_CLICKHOUSE_URL; absent: one server. See docs/cluster.md. */
+  TALLY_CLICKHOUSE_SHARDS: urlList.optional(),
+  /** What the servers' `<remote_servers>` calls the cluster of these shards. */
+  TALLY_CLICKHOUSE_CLUSTER: z.string().regex(/^\w+$/).default('tally'),
+  /** `1` where each shard has replicas. */
+  TALLY_CLICKHOUSE_REPLICATED: z
+    .enum(['0', '1'])
+    .default('0')
+    .transform((text) => text === '1'),
 });
 
 /** What every service reads. */

@@ -1,3 +1,4 @@
+import { clickhouseOptions } from '@tally/platform/clickhouse';
 import { clickhouseConfig, kafkaConfig, parseConfig } from '@tally/platform/config';
 import { createLog } from '@tally/platform/log';
 import { Command } from 'commander';
@@ -23,12 +24,7 @@ export function migrateCommand(): Command {
         topicPrefix: env.TALLY_TOPIC_PREFIX,
         partitions: options.partitions,
         replicationFactor: options.replicationFactor,
-        clickhouse: {
-          url: env.TALLY_CLICKHOUSE_URL,
-          database: env.TALLY_CLICKHOUSE_DATABASE,
-          username: env.TALLY_CLICKHOUSE_USER,
-          password: env.TALLY_CLICKHOUSE_PASSWORD,
-        },
+        clickhouse: clickhouseOptions(env),
         log: createLog('migrate', 'error'),
       });
       if (options.json) process.stdout.write(`${JSON.stringify({ topics, migrations })}\n`);
