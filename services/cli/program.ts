@@ -6,6 +6,7 @@ import { alertsCommand } from './commands/alerts.ts';
 import { conflictsCommand } from './commands/conflicts.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { engagedCommand } from './commands/engaged.ts';
 import { environmentsCommand } from './commands/environments.ts';
 import { eraseCommand } from './commands/erase.ts';
@@ -53,6 +54,7 @@ export function tallyProgram(): Command {
     runsCommand(),
     keysCommand(),
     importCommand(),
+    doctorCommand(),
     migrateCommand(),
     logCommand(),
     ledgerCommand(),
