@@ -40,10 +40,22 @@ export interface Connection {
   close: () => Promise<void>;
 }
 
-/** Throws `NOT_RUNNING` when neither the environment nor the directory says where. */
-export function connect(dataDir: string): Connection {
+/** For whoever wants to know soon that a server is away: milliseconds, and the client's own tries. */
+const IMPATIENT = { requestTimeoutMs: 5_000, retries: 1 } as const;
+
+/**
+ * Throws `NOT_RUNNING` when neither the environment nor the directory says where, `CONFIG_INVALID` when the environment
+ * says it wrongly.
+ * @param patient whether to wait for Kafka to come back; default true
+ */
+export function connect(dataDir: string, { patient = true }: { patient?: boolean } = {}): Connection {
   const env = parseConfig(environment, process.env['TALLY_KAFKA'] ? process.env : instanceEnvironment(dataDir));
-  const kafka = createKafka({ brokers: env.TALLY_KAFKA, clientId: 'tally-cli', log: createLog('tally', 'error') });
+  const kafka = createKafka({
+    brokers: env.TALLY_KAFKA,
+    clientId: 'tally-cli',
+    log: createLog('tally', 'error'),
+    ...(patient ? {} : IMPATIENT),
+  });
   const admin = new KafkaAdmin(kafka);
   const server = clickhouseOptions(env);
   const clickhouse = new ClickHouse(server);

@@ -14,6 +14,11 @@ export interface LogChecks extends IdentitySources {
 /** Throws a TallyError that is not retriable when a log is not what it was; see logs.ts and log-identity.ts. */
 export async function checkLogsAtStart(checks: LogChecks): Promise<void> {
   for (const log of Object.values(checks.logs)) await checkLog(log, checks);
+  await checkReplaced(checks);
+}
+
+/** Throws `LOG_REPLACED` where the log has another record than the one that was counted there. */
+export async function checkReplaced(checks: LogChecks): Promise<void> {
   for (const kind of ['interactions', 'profiles'] as const) {
     const place = await replacedPlace(checks, checks.logs[kind], kind);
     if (!place) continue;

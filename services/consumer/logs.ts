@@ -128,8 +128,15 @@ export async function checkLog(
   log: MeteredLog,
   group: { groupId: string; clickhouse: ClickHouse; admin: KafkaAdmin },
 ): Promise<void> {
-  const { clickhouse, admin, groupId } = group;
-  checkSettings(log.topic, await admin.topicSettings(log.topic));
+  checkSettings(log.topic, await group.admin.topicSettings(log.topic));
+  await checkExtents(log, group);
+}
+
+/** The same without the topic's settings: whether it is the log that was counted, whole, up to where it was counted. */
+export async function checkExtents(
+  log: MeteredLog,
+  { clickhouse, admin, groupId }: { groupId: string; clickhouse: ClickHouse; admin: KafkaAdmin },
+): Promise<void> {
   const clusterId = await admin.clusterId();
   if (clusterId !== log.clusterId) {
     throw refusal(
@@ -184,19 +191,32 @@ export function nextToCount(log: MeteredLog, partition: number, recorded: bigint
   return recorded === undefined ? (log.starts[partition] ?? 0n) : recorded + 1n;
 }
 
-function checkSettings(topic: string, settings: Record<string, string>): void {
-  for (const name of ['cleanup.policy', 'message.timestamp.type']) {
-    const wanted = METERED_TOPIC_SETTINGS[name];
-    if (settings[name] === wanted) continue;
-    throw refusal('TOPIC_SETTINGS', `${topic} has ${name}=${settings[name]}, it must be ${wanted}`);
+function checkSettings(topic: string, settings: Readonly<Record<string, string>>): void {
+  const [fault] = settingFaults(settings);
+  if (!fault) return;
+  throw refusal('TOPIC_SETTINGS', `${topic} has ${fault.name}=${fault.found}, it must be ${fault.wanted}`);
+}
+
+export interface SettingFault {
+  name: 'cleanup.policy' | 'message.timestamp.type' | 'retention.ms';
+  found: string;
+  /** As it must be, in words where more than one value will do. */
+  wanted: string;
+}
+
+/** Settings of a metered topic under which records would be lost or misdated. */
+export function settingFaults(settings: Readonly<Record<string, string>>): SettingFault[] {
+  const faults: SettingFault[] = [];
+  for (const name of ['cleanup.policy', 'message.timestamp.type'] as const) {
+    const wanted = METERED_TOPIC_SETTINGS[name] ?? '';
+    const found = settings[name] ?? 'unknown';
+    if (found !== wanted) faults.push({ name, found, wanted });
   }
-  const retentionMs = Number(settings['retention.ms']);
-  if (retentionMs !== -1 && retentionMs < RETENTION_MS_MIN) {
-    throw refusal(
-      'TOPIC_SETTINGS',
-      `${topic} has retention.ms=${retentionMs}, it must be at least ${RETENTION_MS_MIN}`,
-    );
+  const found = settings['retention.ms'] ?? 'unknown';
+  if (found !== '-1' && !(Number(found) >= RETENTION_MS_MIN)) {
+    faults.push({ name: 'retention.ms', found, wanted: `at least ${RETENTION_MS_MIN}` });
   }
+  return faults;
 }
 
 /** The highest offset with an outcome, per partition; without `control`, the highest one of a record. */
