@@ -2,7 +2,7 @@
  * Creates Tally's topics. Those that exist are left as they are; the consumer refuses them if their settings are wrong.
  */
 import { type KafkaAdmin, replicationFor, withFactor } from '@tally/platform/kafka';
-import { KEPT_TOPIC_SETTINGS, METERED_TOPIC_SETTINGS, type Topics } from '@tally/schemas';
+import { KEPT_TOPIC_SETTINGS, LATEST_TOPIC_SETTINGS, METERED_TOPIC_SETTINGS, type Topics } from '@tally/schemas';
 
 export interface TopicOptions {
   topics: Topics;
@@ -28,5 +28,6 @@ export async function createTopics(admin: KafkaAdmin, options: TopicOptions): Pr
     { topic: topics.deadLetters, ...kept },
     { topic: topics.alerts, ...kept },
     { topic: topics.statements, ...kept },
+    { topic: topics.schemas, ...kept, settings: LATEST_TOPIC_SETTINGS },
   ]);
 }

@@ -1,7 +1,7 @@
 // The embedded stack: everything is checked first, then Kafka and ClickHouse start side by side and are kept alive.
 
 import { join, resolve } from 'node:path';
-import { checkEngine, prepareEngine } from './clickhouse/engine.ts';
+import { checkEngine, engineName, prepareEngine } from './clickhouse/engine.ts';
 import { LocalStackError, type LocalStackErrorCode, messageOf } from './errors.ts';
 import type { OnEvent } from './events.ts';
 import type { SecuredListener } from './kafka/broker.ts';
@@ -20,6 +20,8 @@ export interface LocalOptions {
   kafkaPort?: number;
   clickhouseHttpPort?: number;
   clickhouseTcpPort?: number;
+  /** Engines of ClickHouse, each with data of its own. Default 1. The ports above are the first one's. */
+  shards?: number;
   /** Default 2 GiB. */
   freeDiskBytesMin?: number;
   /** Brokers of one Kafka cluster, 1 to 9; a data directory keeps its number. Default 1. */
@@ -49,6 +51,8 @@ export interface LocalStack {
   /** `http://127.0.0.1:port` */
   clickhouseUrl: string;
   clickhouseTcpPort: number;
+  /** Addresses of all engines, the first as above. */
+  clickhouseShards: string[];
   /** Of what runs now; empty while a service is being started again. */
   pids(): Record<'kafka' | 'clickhouse', number[]>;
   /** Ends both in order; resolves when no process is left and the data directory is free. May be called repeatedly. */
@@ -99,13 +103,18 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
       options.kafkaHeapMiBMax ?? (ports.kafka.length > 1 ? KAFKA_HEAP_OF_SEVERAL_MIB_MAX : KAFKA_HEAP_MIB_MAX);
     const classData = await classDataArchive({ java, lockFd: lock.fd, heapMiBMax, onEvent });
     const shared = { dataDir, lockFd: lock.fd, onEvent, restartWaitMsMax: options.restartWaitMsMax };
-    const engine = prepareEngine({
-      ...shared,
-      httpPort: ports.clickhouseHttp,
-      tcpPort: ports.clickhouseTcp,
-      memoryRatioMax: options.clickhouseMemoryRatioMax ?? CLICKHOUSE_MEMORY_RATIO_MAX,
-    });
-    services.push(engine);
+    const tcpPorts = ports.clickhouse.map(({ tcp }) => tcp);
+    const engines = ports.clickhouse.map(({ http, tcp }, index) =>
+      prepareEngine({
+        ...shared,
+        name: engineName(index),
+        httpPort: http,
+        tcpPort: tcp,
+        tcpPorts,
+        memoryRatioMax: (options.clickhouseMemoryRatioMax ?? CLICKHOUSE_MEMORY_RATIO_MAX) / tcpPorts.length,
+      }),
+    );
+    services.push(...engines);
     const brokers = await prepareCluster({
       ...shared,
       java: java.path,
@@ -118,17 +127,22 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
     });
     services.push(...brokers.map(({ supervised }) => supervised));
     await Promise.all([
-      startAs('CLICKHOUSE_DID_NOT_START', engine),
+      ...engines.map((engine) => startAs('CLICKHOUSE_DID_NOT_START', engine)),
       ...brokers.map(({ supervised }) => startAs('KAFKA_DID_NOT_START', supervised)),
     ]);
+    const clickhouseShards = ports.clickhouse.map(({ http }) => `http://127.0.0.1:${http}`);
     return {
       dataDir,
       kafka: brokers.map(({ address }) => address).join(','),
       kafkaSecured: brokers.flatMap(({ securedAddress = [] }) => securedAddress).join(','),
       brokers: brokers.map(localBroker),
-      clickhouseUrl: `http://127.0.0.1:${ports.clickhouseHttp}`,
-      clickhouseTcpPort: ports.clickhouseTcp,
-      pids: () => ({ kafka: brokers.flatMap(({ supervised }) => pidsOf(supervised)), clickhouse: pidsOf(engine) }),
+      clickhouseUrl: clickhouseShards[0] ?? '',
+      clickhouseTcpPort: tcpPorts[0] ?? 0,
+      clickhouseShards,
+      pids: () => ({
+        kafka: brokers.flatMap(({ supervised }) => pidsOf(supervised)),
+        clickhouse: engines.flatMap(pidsOf),
+      }),
       stop,
     };
   } catch (error) {
@@ -150,18 +164,31 @@ async function checkTools(searchPath: string): Promise<Tools> {
 }
 
 async function choosePorts(options: LocalOptions) {
-  const brokers = Math.min(options.brokers ?? 1, BROKERS_MAX);
-  const anyPort = (option: string) => Array.from({ length: brokers }, () => ({ option, port: undefined }));
-  const [clickhouseHttp = 0, clickhouseTcp = 0, firstKafka = 0, ...others] = await resolvePorts([
+  const count = Math.min(options.brokers ?? 1, BROKERS_MAX);
+  const any = (option: string, times: number) => Array.from({ length: times }, () => ({ option, port: undefined }));
+  const further = Array.from({ length: (options.shards ?? 1) - 1 }, (_, index) => [
+    { option: `ClickHouse ${index + 2} over HTTP`, port: undefined },
+    { option: `ClickHouse ${index + 2} over its native protocol`, port: undefined },
+  ]);
+  const ports = await resolvePorts([
+    { option: 'Kafka', port: options.kafkaPort },
+    ...any('Kafka', count - 1),
+    ...any("Kafka's controller", count),
+    ...any('Kafka with TLS', count),
     { option: 'ClickHouse over HTTP', port: options.clickhouseHttpPort },
     { option: 'ClickHouse over its native protocol', port: options.clickhouseTcpPort },
-    { option: 'Kafka', port: options.kafkaPort },
-    ...anyPort('Kafka').slice(1),
-    ...anyPort("Kafka's controller"),
-    ...anyPort('Kafka with TLS'),
+    ...further.flat(),
   ]);
-  const kafka = [firstKafka, ...others.splice(0, brokers - 1)];
-  return { kafka, clickhouseHttp, clickhouseTcp, kafkaController: others.splice(0, brokers), kafkaSecured: others };
+  const [kafka, kafkaController, kafkaSecured] = [
+    ports.splice(0, count),
+    ports.splice(0, count),
+    ports.splice(0, count),
+  ];
+  const clickhouse = Array.from({ length: ports.length / 2 }, (_, index) => ({
+    http: ports[2 * index] ?? 0,
+    tcp: ports[2 * index + 1] ?? 0,
+  }));
+  return { kafka, kafkaController, kafkaSecured, clickhouse };
 }
 
 async function prepareJars(dataDir: string, { java, maven }: Tools, onEvent: OnEvent): Promise<void> {

@@ -2,7 +2,7 @@
  * The aggregator as a process: `node services/aggregator/main.ts`, configured by the environment (see config.ts).
  */
 import { committedPositions, lastRun, lastStartOf } from '@tally/figures';
-import { ClickHouse, clickhouseServer } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, createHttpServer, createRegistry, Gauge, listen } from '@tally/platform/http';
 import { askToBeLetIn, createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
@@ -30,7 +30,7 @@ await runService(log, async () => {
   log.level = config.TALLY_LOG_LEVEL;
   const kafka = createKafka({ ...kafkaServers(config), clientId: 'tally-aggregator', log });
   const admin = new KafkaAdmin(kafka);
-  const clickhouse = new ClickHouse(clickhouseServer(config));
+  const clickhouse = new ClickHouse(clickhouseOptions(config));
   void askToBeLetIn(config, { clientId: 'tally-aggregator', log, onRefused: (error) => fail(log, error) });
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);

@@ -14,7 +14,7 @@ import {
   tokenVerifier,
 } from '@tally/access';
 import { CurrentFigures } from '@tally/figures';
-import { ClickHouse, clickhouseServer, TableVersions, TrackedClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions, TableVersions, TrackedClickHouse } from '@tally/platform/clickhouse';
 import { messageOf } from '@tally/platform/errors';
 import { createHttpServer, createRegistry, type FastifyInstance } from '@tally/platform/http';
 import { createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
@@ -55,7 +55,7 @@ export function createApi({ config, log }: { config: ApiConfig; log: Logger }): 
   const kafka = createKafka({ ...kafkaServers(config), clientId: 'tally-api', log, retries: 1 });
   const admin = new KafkaAdmin(kafka);
   const server = {
-    ...clickhouseServer(config),
+    ...clickhouseOptions(config),
     requestTimeoutMs: QUERY_TIMEOUT_MS,
   };
   const clickhouse = new TrackedClickHouse(server);

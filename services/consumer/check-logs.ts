@@ -26,6 +26,11 @@ export async function checkLogsAtStart(checks: StartChecks): Promise<void> {
   // What is refused or stated is nowhere else either.
   await checkReplication(checks.admin, [interactions, profiles, deadLetters, statements], checks);
   for (const log of Object.values(checks.logs)) await checkLog(log, checks);
+  await checkReplaced(checks);
+}
+
+/** Throws `LOG_REPLACED` where the log has another record than the one that was counted there. */
+export async function checkReplaced(checks: LogChecks): Promise<void> {
   for (const kind of ['interactions', 'profiles'] as const) {
     const place = await replacedPlace(checks, checks.logs[kind], kind);
     if (!place) continue;

@@ -1,7 +1,7 @@
 /**
  * Puts the consumer together: logs checked, group joined, batches written and committed.
  */
-import { ClickHouse, clickhouseServer } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import { createKafka, GroupConsumer, KafkaAdmin, kafkaServers, Sender } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
@@ -15,8 +15,9 @@ import { Ingest, type IngestOptions } from './ingest.ts';
 import { KeyFilters } from './key-filters.ts';
 import { checkKeyScheme } from './key-scheme.ts';
 import { Lanes } from './lanes.ts';
-import { currentLog } from './logs.ts';
+import { checkPartitions, currentLog, readLogs } from './logs.ts';
 import { createMetrics } from './metrics.ts';
+import { SchemaTopic } from './schema-topic.ts';
 
 export interface ConsumerOptions {
   config: ConsumerConfig;
@@ -65,7 +66,7 @@ function connect({ config, log }: ConsumerOptions): Servers {
   const kafka = createKafka({ ...kafkaServers(config), clientId: 'tally-consumer', log });
   const admin = new KafkaAdmin(kafka);
   const sender = new Sender({ kafka, log, deliveryTimeoutMs: Number.POSITIVE_INFINITY });
-  const clickhouse = new ClickHouse(clickhouseServer(config));
+  const clickhouse = new ClickHouse(clickhouseOptions(config));
   const close = async (): Promise<void> => {
     await sender.close();
     await admin.close();
@@ -80,10 +81,12 @@ async function startOn(
 ): Promise<RunningConsumer> {
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
+  await clickhouse.checkedShards();
   const logs = {
     interactions: await currentLog(clickhouse, topics.interactions),
     profiles: await currentLog(clickhouse, topics.profiles),
   };
+  checkPartitions(clickhouse, await readLogs(clickhouse));
   await checkDurability(clickhouse);
   await checkKeyScheme(clickhouse);
   const checks = { logs, kafka, admin, clickhouse, groupId };
@@ -112,6 +115,7 @@ async function startOn(
       const metered = topic === topics.interactions ? logs.interactions : logs.profiles;
       return (await admin.committed(groupId, topic)).get(partition) ?? metered.starts[partition] ?? 0n;
     },
+    schemas: new SchemaTopic({ kafka, admin, topic: topics.schemas, log }),
     extent: async (topic, partition) =>
       (await admin.extents(topic)).find((extent) => extent.partition === partition) ?? { start: 0n, end: 0n },
     partitionsNow: keptFor(PARTITIONS_KEPT_MS, async (topic) => (await admin.extents(topic)).length),
@@ -121,6 +125,7 @@ async function startOn(
   });
   const lanes = new Lanes({
     lanes: config.TALLY_LANES,
+    shards: clickhouse.shards.length,
     recordsMax: config.TALLY_GROUP_RECORDS_MAX,
     waitingRecordsMax: config.TALLY_GROUP_RECORDS_MAX,
     open: () => ingest.open(),
@@ -139,7 +144,8 @@ async function startOn(
     fetchBytesMaxPerPartition: config.TALLY_FETCH_BYTES_PER_PARTITION_MAX,
     fetchBytesMin: config.TALLY_FETCH_BYTES_MIN,
     fetchWaitMsMax: config.TALLY_FETCH_WAIT_MS_MAX,
-    take: (batch) => lanes.take(batch),
+    // Waiting would hold up the partitions of other shards too.
+    ...(clickhouse.isCluster ? { offer: (batch) => lanes.offer(batch) } : { take: (batch) => lanes.take(batch) }),
     committed: (topic) => admin.committed(groupId, topic),
     onAssigned: (assignment) => {
       assignments++;

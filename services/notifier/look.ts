@@ -3,7 +3,7 @@
  */
 import { startJobs } from '@tally/aggregator';
 import { lastStartOf } from '@tally/figures';
-import { ClickHouse, clickhouseServer } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions } from '@tally/platform/clickhouse';
 import { Gauge, type Registry } from '@tally/platform/http';
 import { createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
@@ -28,7 +28,7 @@ export async function startLooking({
   log,
   clock,
 }: LookParts): Promise<{ stop: () => Promise<void> }> {
-  const clickhouse = new ClickHouse(clickhouseServer(config));
+  const clickhouse = new ClickHouse(clickhouseOptions(config));
   const admin = new KafkaAdmin(createKafka({ ...kafkaServers(config), clientId: 'tally-alerts', log }));
   const lastLook = new Gauge({
     name: 'tally_alerts_last_look_timestamp_seconds',

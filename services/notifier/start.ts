@@ -2,7 +2,7 @@
  * A notifier with everything it talks to, as its configuration says.
  */
 import { readFile } from 'node:fs/promises';
-import { ClickHouse, clickhouseServer } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions } from '@tally/platform/clickhouse';
 import type { Registry } from '@tally/platform/http';
 import { createKafka, kafkaServers, Sender } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
@@ -35,7 +35,7 @@ const KAFKA_DELIVERY_MS_MAX = 10_000;
 /** Not started yet. */
 export async function createNotifier({ config, env, registry, log, ...rest }: StartOptions): Promise<RunningNotifier> {
   const clock = rest.clock ?? Date.now;
-  const clickhouse = new ClickHouse(clickhouseServer(config));
+  const clickhouse = new ClickHouse(clickhouseOptions(config));
   const kafka = createKafka({ ...kafkaServers(config), clientId: 'tally-notifier', log });
   const sender = new Sender({ kafka, log, deliveryTimeoutMs: KAFKA_DELIVERY_MS_MAX });
   const caFile = config.TALLY_SMTP_CA_FILE;

@@ -73,6 +73,13 @@ export const hostList = z
   .transform((text) => text.split(',').map((host) => host.trim()))
   .refine((hosts) => hosts.every((host) => /^[^\s:]+:\d+$/.test(host)), 'expected HOST:PORT[,HOST:PORT…]');
 
+/** `http://a:8123,http://b:8123` as a list of different addresses. */
+export const urlList = z
+  .string()
+  .transform((text) => text.split(',').map((url) => url.trim()))
+  .refine((urls) => urls.every((url) => URL.canParse(url)), 'expected URL[,URL…]')
+  .refine((urls) => new Set(urls).size === urls.length, 'an address is there twice');
+
 /** A whole number within bounds, with a default; environment variables are text. */
 export function wholeNumber(min: number, max: number, fallback: number): z.ZodDefault<z.ZodCoercedNumber> {
   return z.coerce.number().int().min(min).max(max).default(fallback);
@@ -131,6 +138,12 @@ export const clickhouseConfig = z.object({
   TALLY_CLICKHOUSE_PASSWORD: z.string().default(''),
   /** Who may have signed the certificate of an `https` address; empty: those that Node trusts. */
   TALLY_CLICKHOUSE_CA_FILE: pemFile,
+  /** A cluster's shards in their order, the first as TALLY_CLICKHOUSE_URL; absent: one server. See docs/cluster.md. */
+  TALLY_CLICKHOUSE_SHARDS: urlList.optional(),
+  /** What the servers' `<remote_servers>` calls the cluster of these shards. */
+  TALLY_CLICKHOUSE_CLUSTER: z.string().regex(/^\w+$/).default('tally'),
+  /** `1` where each shard has replicas. */
+  TALLY_CLICKHOUSE_REPLICATED: yesOrNo,
 });
 
 /** What every service reads. */

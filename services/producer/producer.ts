@@ -7,11 +7,13 @@ import {
   createKafka,
   KafkaAdmin,
   type KafkaServers,
+  type OutgoingRecord,
   type ReplicationWanted,
   Sender,
 } from '@tally/platform/kafka';
 import { createLog, type Logger } from '@tally/platform/log';
 import {
+  announcements,
   type Channel,
   type Direction,
   defaultDirection,
@@ -102,6 +104,7 @@ export class TallyProducer {
   readonly #topics: ReturnType<typeof topicNames>;
   readonly #sender: Sender;
   readonly #batcher: Batcher;
+  #announced = false;
 
   constructor(options: ProducerOptions) {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -117,7 +120,7 @@ export class TallyProducer {
       check: () => checkCopies(kafka, [interactions, profiles], { factorMin: options.replicationFactorMin, log }),
       deliveryTimeoutMs: this.#options.deliveryTimeoutMs,
     });
-    this.#batcher = new Batcher(this.#options, (records, since) => this.#sender.send(records, since));
+    this.#batcher = new Batcher(this.#options, (records, since) => this.#send(records, since));
   }
 
   /**
@@ -211,6 +214,17 @@ export class TallyProducer {
   async close(): Promise<void> {
     await this.#batcher.close();
     await this.#sender.close();
+  }
+
+  /** What older consumers cannot know is announced before the first record that they would need it for. */
+  async #send(records: OutgoingRecord[], since: number): Promise<void> {
+    if (!this.#announced) {
+      const { schemas: topic } = this.#topics;
+      const schemas = announcements().map((announcement) => ({ topic, ...announcement }));
+      if (schemas.length > 0) await this.#sender.send(schemas, since);
+      this.#announced = true;
+    }
+    await this.#sender.send(records, since);
   }
 
   async #interaction(channel: Channel, input: CustomInteractionInput): Promise<void> {

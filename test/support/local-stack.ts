@@ -12,6 +12,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     kafka: string;
     clickhouseUrl: string;
+    /** Of the shards, where tests run on a cluster; else none. */
+    clickhouseShards: string[];
   }
 }
 
@@ -19,12 +21,15 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-test-'));
   const stack = await startLocalStack({
     dataDir,
+    // A cluster of so many servers instead of one: TALLY_TEST_SHARDS=2.
+    shards: Number(process.env['TALLY_TEST_SHARDS'] ?? 1),
     onEvent: ({ service, kind, detail }) => {
       if (kind === 'preparing') process.stderr.write(`${service}: ${detail}\n`);
     },
   });
   project.provide('kafka', stack.kafka);
   project.provide('clickhouseUrl', stack.clickhouseUrl);
+  project.provide('clickhouseShards', stack.clickhouseShards.length > 1 ? stack.clickhouseShards : []);
   return async () => {
     await stack.stop();
     rmSync(dataDir, { recursive: true, force: true });

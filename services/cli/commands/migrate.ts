@@ -1,4 +1,4 @@
-import { clickhouseServer } from '@tally/platform/clickhouse';
+import { clickhouseOptions } from '@tally/platform/clickhouse';
 import { clickhouseConfig, kafkaConfig, parseConfig } from '@tally/platform/config';
 import { kafkaServers } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
@@ -29,7 +29,7 @@ export function migrateCommand(): Command {
         topicPrefix: env.TALLY_TOPIC_PREFIX,
         partitions: options.partitions,
         replicationFactor: options.replicationFactor,
-        clickhouse: clickhouseServer(env),
+        clickhouse: clickhouseOptions(env),
         log: createLog('migrate', 'error'),
       });
       if (options.json) process.stdout.write(`${JSON.stringify({ topics, migrations })}\n`);

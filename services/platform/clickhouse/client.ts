@@ -14,6 +14,7 @@ import {
 import { messageOf, TallyError } from '../errors.ts';
 import { isCertificateCode, isNoTlsCode } from '../tls.ts';
 import { post } from './post.ts';
+import { checkShards, READ_IN_SEQUENCE, REPLICATED_SETTINGS, shardDatabase } from './shards.ts';
 
 export interface ClickHouseOptions {
   /** `http://host:port` or `https://host:port`. */
@@ -25,6 +26,12 @@ export interface ClickHouseOptions {
   ca?: string;
   /** How long a request may take, milliseconds. Default 300,000. */
   requestTimeoutMs?: number;
+  /** Addresses of a cluster's shards in their order, `url` the first. Absent, or one alone: no cluster. */
+  shards?: readonly string[];
+  /** What the servers' `<remote_servers>` calls the cluster of all shards; for making its tables. */
+  cluster?: string;
+  /** The cluster's tables are replicated. */
+  replicated?: boolean;
 }
 
 /** Values for `{name:Type}` in a statement. */
@@ -46,6 +53,14 @@ const SETTINGS: ClickHouseSettings = {
   // Errors come as a status, not in the middle of an answer.
   wait_end_of_query: 1,
   output_format_json_quote_64bit_integers: 1,
+  // On a cluster, a shard that is away is an error, never a smaller figure.
+  skip_unavailable_shards: 0,
+  // A table in a condition is the whole table, not each shard's part of it: right whatever the condition is.
+  distributed_product_mode: 'global',
+  // Shard 0's own part is read without a connection.
+  prefer_localhost_replica: 1,
+  // A row that goes by a table over all shards is on its shard's disk when it is acknowledged.
+  distributed_foreground_insert: 1,
 };
 
 /** Sent with every answer; what it says is final, since answers come when the query has ended. */
@@ -79,6 +94,8 @@ export class ClickHouse {
   readonly database: string;
   readonly #options: ClickHouseOptions;
   readonly #client: ClickHouseClient;
+  readonly #shards: readonly ClickHouse[];
+  #checked: Promise<void> | undefined;
 
   constructor(options: ClickHouseOptions) {
     this.#options = options;
@@ -91,10 +108,56 @@ export class ClickHouse {
       ...(options.ca ? { tls: { ca_cert: Buffer.from(options.ca) } } : {}),
       request_timeout: options.requestTimeoutMs ?? 300_000,
       max_open_connections: 8,
-      clickhouse_settings: SETTINGS,
+      clickhouse_settings: { ...SETTINGS, ...(options.replicated ? REPLICATED_SETTINGS : {}) },
       // Every failure is thrown; the library's own lines would say it a second time, in another form.
       log: { level: ClickHouseLogLevel.OFF },
     });
+    const { shards = [], ...same } = options;
+    this.#shards =
+      shards.length < 2
+        ? []
+        : shards.map((url) => new ClickHouse({ ...same, url, database: shardDatabase(options.database) }));
+  }
+
+  /** Whether the tables that the log fills are spread over several servers. */
+  get isCluster(): boolean {
+    return this.#shards.length > 0;
+  }
+
+  /** Whether other servers hold copies, which may be behind. */
+  get isReplicated(): boolean {
+    return this.#options.replicated === true;
+  }
+
+  /** The databases that hold what the log fills, in the order of the shards; of one server, this one. */
+  get shards(): readonly ClickHouse[] {
+    return this.isCluster ? this.#shards : [this];
+  }
+
+  /** The database that holds what a partition of the log fills. */
+  shardOf(partition: number): ClickHouse {
+    return this.shards[partition % this.shards.length] ?? this;
+  }
+
+  /**
+   * The rows that each shard has for a query, one shard's after another's: worked out side by side, each from the shard's
+   * own tables. For queries of nothing but tables that the log fills, whose rows add up. A shard that is away is an
+   * error; so are shards that are not those on record, `SHARDS_DIFFER`.
+   */
+  async queryShards<Row>(sql: string, params: Params = {}): Promise<Row[]> {
+    if (!this.isCluster) return this.query<Row>(sql, params);
+    await this.checkedShards();
+    const rows = await Promise.all(this.#shards.map((shard) => shard.query<Row>(sql, params)));
+    return rows.flat();
+  }
+
+  /** Resolves when the shards were found to be those on record, which is asked once. Throws `SHARDS_DIFFER`. */
+  checkedShards(): Promise<void> {
+    this.#checked ??= checkShards(this).catch((error: unknown) => {
+      this.#checked = undefined;
+      throw error;
+    });
+    return this.#checked;
   }
 
   /** The rows of a query; 64-bit numbers are strings. */
@@ -245,7 +308,15 @@ export class ClickHouse {
     table: { name: string; structure: string; rowBinary: Buffer },
     rowBytes: number,
   ): Promise<Buffer> {
-    const { url, database, username = 'default', password = '', ca, requestTimeoutMs = 300_000 } = this.#options;
+    const {
+      url,
+      database,
+      username = 'default',
+      password = '',
+      ca,
+      requestTimeoutMs = 300_000,
+      replicated,
+    } = this.#options;
     const target = new URL(url);
     const search = {
       database,
@@ -253,6 +324,7 @@ export class ClickHouse {
       [`${table.name}_structure`]: table.structure,
       [`${table.name}_format`]: 'RowBinary',
       wait_end_of_query: '1',
+      ...(replicated ? READ_IN_SEQUENCE : {}),
     };
     target.search = new URLSearchParams(search).toString();
     const form = new FormData();
@@ -279,6 +351,7 @@ export class ClickHouse {
   }
 
   async close(): Promise<void> {
+    for (const shard of this.#shards) await shard.close();
     await this.#client.close();
   }
 

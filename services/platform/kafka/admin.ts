@@ -25,9 +25,21 @@ export interface PartitionExtent {
   end: bigint;
 }
 
+/** The copies of one partition. */
+export interface PartitionCopies {
+  partition: number;
+  /** The broker that takes its records; undefined while there is none. */
+  leader: number | undefined;
+  /** Brokers that should have a copy. */
+  replicas: number;
+  /** Brokers whose copy is up to date. */
+  inSync: number;
+}
+
 export class KafkaAdmin {
   readonly #kafka: Kafka;
-  #admin: Admin | undefined;
+  /** Shared by calls that run side by side. */
+  #admin: Promise<Admin> | undefined;
 
   constructor(kafka: Kafka) {
     this.#kafka = kafka;
@@ -72,16 +84,6 @@ export class KafkaAdmin {
       Math.min(...partitions.map(({ replicas }) => replicas.length)),
     ]);
     return { brokers: brokers.length, factors: new Map(factors) };
-  }
-
-  /** Who leads each partition of a topic, and how many replicas are in sync, by partition. */
-  async leaders(topic: string): Promise<{ partition: number; leader: number; inSync: number }[]> {
-    const { topics } = await this.#ask('describe topic', (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
-    return (topics[0]?.partitions ?? []).map(({ partitionId, leader, isr }) => ({
-      partition: partitionId,
-      leader,
-      inSync: isr.length,
-    }));
   }
 
   /** Every setting of a topic, defaults included. */
@@ -131,12 +133,6 @@ export class KafkaAdmin {
     );
   }
 
-  /** How many consumers are in a group. */
-  async members(groupId: string): Promise<number> {
-    const { groups } = await this.#ask('describe group', (admin) => admin.describeGroups([groupId]));
-    return groups[0]?.members.length ?? 0;
-  }
-
   /**
    * Sets where a group goes on. Throws `GROUP_ACTIVE` while anybody is in the group: it would commit its own offsets
    * over these.
@@ -180,6 +176,52 @@ export class KafkaAdmin {
     );
   }
 
+  /** How many consumers are in a group; 0 where there is no such group. */
+  async members(groupId: string): Promise<number> {
+    const { groups } = await this.#ask('describe group', (admin) => admin.describeGroups([groupId]));
+    return groups[0]?.members.length ?? 0;
+  }
+
+  /** Where the copies of a topic's partitions are, by partition. The topic must exist. */
+  async copies(topic: string): Promise<PartitionCopies[]> {
+    const { topics } = await this.#ask('describe partitions', (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
+    return (topics[0]?.partitions ?? [])
+      .map(({ partitionId, leader, replicas, isr }) => ({
+        partition: partitionId,
+        leader: leader < 0 ? undefined : leader,
+        replicas: replicas.length,
+        inSync: isr.length,
+      }))
+      .sort((a, b) => a.partition - b.partition);
+  }
+
+  /** The names of all topics. */
+  async topics(): Promise<string[]> {
+    return this.#ask('list topics', (admin) => admin.listTopics());
+  }
+
+  /** The brokers that are there now. */
+  async brokers(): Promise<number[]> {
+    const { brokers } = await this.#ask('describe cluster', (admin) => admin.describeCluster());
+    return brokers.map(({ nodeId }) => nodeId);
+  }
+
+  /**
+   * The version whose protocol the brokers speak among themselves, as `3.9`; undefined where they no longer have that
+   * setting, which is so from Kafka 4.0 on.
+   */
+  async protocolVersion(): Promise<string | undefined> {
+    const [broker = 0] = await this.brokers();
+    const { resources } = await this.#ask('describe broker', (admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: kafkajs.ConfigResourceTypes.BROKER, name: String(broker) }],
+      }),
+    );
+    const entries = resources[0]?.configEntries ?? [];
+    return entries.find(({ configName }) => configName === 'inter.broker.protocol.version')?.configValue;
+  }
+
   /** Adds partitions to a topic, up to `count` in all. Keys change partition: see ARCHITECTURE.md before doing this. */
   async setPartitionCount(topic: string, count: number): Promise<void> {
     await this.#ask('add partitions', (admin) => admin.createPartitions({ topicPartitions: [{ topic, count }] }));
@@ -219,7 +261,7 @@ export class KafkaAdmin {
   async close(): Promise<void> {
     const admin = this.#admin;
     this.#admin = undefined;
-    await admin?.disconnect();
+    await (await admin?.catch(() => undefined))?.disconnect();
   }
 
   /** Coordinators move and metadata ages: a retriable failure is tried again a few times before it is told. */
@@ -233,17 +275,21 @@ export class KafkaAdmin {
   }
 
   async #askOnce<Answer>(what: string, call: (admin: Admin) => Promise<Answer>): Promise<Answer> {
+    this.#admin ??= this.#connect();
+    const used = this.#admin;
     try {
-      if (!this.#admin) {
-        const admin = this.#kafka.admin();
-        await admin.connect();
-        this.#admin = admin;
-      }
-      return await call(this.#admin);
+      return await call(await used);
     } catch (cause) {
-      await this.close().catch(() => undefined);
+      // Another call may have failed before, and connected anew.
+      if (this.#admin === used) await this.close().catch(() => undefined);
       if (cause instanceof TallyError) throw cause;
       throw kafkaError(`could not ${what}: ${messageOf(cause)}`, cause);
     }
+  }
+
+  async #connect(): Promise<Admin> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    return admin;
   }
 }

@@ -1,6 +1,7 @@
-export { KafkaAdmin, type PartitionExtent, type TopicSpecification } from './admin.ts';
+export { KafkaAdmin, type PartitionCopies, type PartitionExtent, type TopicSpecification } from './admin.ts';
 export { createKafka, type KafkaOptions } from './client.ts';
 export type { Handled } from './commits.ts';
+export { type ConnectionFailure, connectionFailure } from './connection-failure.ts';
 export { FENCED, isFenced } from './fence.ts';
 export {
   GroupConsumer,

@@ -79,14 +79,14 @@ export class BrokersSystem {
   /** The broker that leads most partitions of the interactions. */
   async leader(): Promise<number> {
     const led = new Map<number, number>();
-    for (const { leader } of await this.admin.leaders(this.topics.interactions))
+    for (const { leader = 1 } of await this.admin.copies(this.topics.interactions))
       led.set(leader, (led.get(leader) ?? 0) + 1);
     return [...led].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 1;
   }
 
   /** The broker that coordinates the consumers' group: the leader of its partition of the offsets. */
   async coordinator(): Promise<number> {
-    const leaders = await this.admin.leaders(OFFSETS_TOPIC);
+    const leaders = await this.admin.copies(OFFSETS_TOPIC);
     let hash = 0;
     for (const letter of this.groupId) hash = (Math.imul(hash, 31) + (letter.codePointAt(0) ?? 0)) | 0;
     const partition = (hash & 0x7fffffff) % leaders.length;
@@ -113,9 +113,9 @@ export class BrokersSystem {
     for (const deadline = Date.now() + WHOLE_MS_MAX; ; await sleep(POLL_MS)) {
       signal.throwIfAborted();
       const inSync = await Promise.all(
-        [this.topics.interactions, this.topics.deadLetters, OFFSETS_TOPIC].map((topic) => this.admin.leaders(topic)),
+        [this.topics.interactions, this.topics.deadLetters, OFFSETS_TOPIC].map((topic) => this.admin.copies(topic)),
       ).catch(() => []);
-      if (inSync.length > 0 && inSync.flat().every((one) => one.inSync === BROKERS && one.leader > 0)) return;
+      if (inSync.length > 0 && inSync.flat().every((one) => one.inSync === BROKERS && one.leader !== undefined)) return;
       if (Date.now() > deadline) throw stalled(`replicas were not in sync again within ${WHOLE_MS_MAX} ms`);
     }
   }
