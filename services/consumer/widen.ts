@@ -17,7 +17,7 @@ import { FENCED, isFenced, PARTITIONS_KEPT_MS } from '@tally/platform/kafka';
 import { retryForever } from '@tally/platform/retry';
 import { METERED_TOPIC_SETTINGS } from '@tally/schemas';
 import { type LogDecision, openLog } from './log-commands.ts';
-import { currentLog, type MeteredLog } from './logs.ts';
+import { checkPartitions, currentLog, type MeteredLog } from './logs.ts';
 
 export const WIDENING_STEPS = ['fenced', 'drained', 'widened', 'opened', 'settled', 'lifted'] as const;
 export type WideningStep = (typeof WIDENING_STEPS)[number];
@@ -43,7 +43,7 @@ const LARGEST_MESSAGE = 'max.message.bytes';
 
 /**
  * Resolves when the topic is open again, under its new epoch. Throws `LOG_NOT_WIDER`, `LOG_PARTITIONS_CHANGED` when somebody
- * else has added partitions, `LOG_NOT_DRAINED` (nothing is changed then), or `GROUP_ACTIVE`.
+ * else has added partitions, `PARTITIONS_AND_SHARDS`, `LOG_NOT_DRAINED` (nothing is changed then), or `GROUP_ACTIVE`.
  */
 export async function widenLog(decision: LogDecision, widening: Widening): Promise<MeteredLog> {
   const { admin, clickhouse, topic } = decision;
@@ -53,6 +53,7 @@ export async function widenLog(decision: LogDecision, widening: Widening): Promi
   const begun = isFenced(settings);
   const there = (await admin.extents(topic)).length;
   refuseOthersDoing(log, { there, partitions, begun });
+  checkPartitions(clickhouse, [log, { topic, partitions }]);
   // A fence that an earlier run has left does not say what there was before it.
   const largest = (begun ? METERED_TOPIC_SETTINGS[LARGEST_MESSAGE] : settings[LARGEST_MESSAGE]) ?? '';
 

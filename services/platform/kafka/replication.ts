@@ -45,7 +45,8 @@ export async function checkReplication(
     const factor = factors.get(topic);
     if (factor === undefined) continue;
     const settings = await admin.topicSettings(topic);
-    checkTopic(topic, { factor, inSync: Number(settings['min.insync.replicas']) }, wanted);
+    const fault = replicationFault(topic, { factor, inSync: Number(settings['min.insync.replicas']) }, wanted);
+    if (fault) throw fault;
     if (factor === 1) single.push(topic);
   }
   if (single.length > 0) log.warn({ topics: single }, 'one copy of each record: what is lost with the broker is lost');
@@ -55,26 +56,32 @@ export async function checkReplication(
   }
 }
 
-function checkTopic(topic: string, { factor, inSync }: { factor: number; inSync: number }, wanted: number): void {
+/** What is wrong with a topic of so many copies and in-sync copies where so many are wanted, or undefined. */
+export function replicationFault(
+  topic: string,
+  { factor, inSync }: { factor: number; inSync: number },
+  wanted: number,
+): TallyError | undefined {
   if (factor < wanted) {
-    throw refused(
+    return refused(
       'TOPIC_REPLICATION',
       `${topic} has ${factor} copies of each record, it must have ${wanted}: a broker that is lost would take acknowledged events along. Move it to more replicas with kafka-reassign-partitions, or set TALLY_REPLICATION_FACTOR_MIN`,
     );
   }
   const { inSyncMin } = withFactor(Math.min(factor, wanted));
   if (inSync < inSyncMin) {
-    throw refused(
+    return refused(
       'TOPIC_MIN_INSYNC',
       `${topic} has min.insync.replicas=${inSync}, it must be at least ${inSyncMin}: an event would be acknowledged with a single copy. kafka-configs --alter --topic ${topic} --add-config min.insync.replicas=${inSyncMin}`,
     );
   }
   if (factor >= COPIES_WANTED && inSync >= factor) {
-    throw refused(
+    return refused(
       'TOPIC_MIN_INSYNC',
       `${topic} has min.insync.replicas=${inSync} of ${factor} copies: with one broker away nothing could be written. kafka-configs --alter --topic ${topic} --add-config min.insync.replicas=${factor - 1}`,
     );
   }
+  return undefined;
 }
 
 function refused(code: string, message: string): TallyError {
