@@ -1,21 +1,14 @@
 /**
- * One real Kafka and one real ClickHouse for all system tests of a run. Every test file has topics and a database of its
- * own on them.
+ * The embedded Kafka and ClickHouse, for system tests.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalStack } from '@tally/local';
-import type { TestProject } from 'vitest/node';
+import type { SharedStack } from './stack.ts';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    kafka: string;
-    clickhouseUrl: string;
-  }
-}
-
-export async function setup(project: TestProject): Promise<() => Promise<void>> {
+/** Throws LocalStackError when one of them cannot start. */
+export async function startLocal(): Promise<SharedStack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-test-'));
   const stack = await startLocalStack({
     dataDir,
@@ -23,10 +16,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       if (kind === 'preparing') process.stderr.write(`${service}: ${detail}\n`);
     },
   });
-  project.provide('kafka', stack.kafka);
-  project.provide('clickhouseUrl', stack.clickhouseUrl);
-  return async () => {
-    await stack.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+  return {
+    kafka: stack.kafka,
+    clickhouseUrl: stack.clickhouseUrl,
+    stop: async () => {
+      await stack.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
   };
 }
