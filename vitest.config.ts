@@ -33,7 +33,7 @@ export default defineConfig({
           name: 'system',
           include: ['{services,infra,test}/**/*.system.test.ts'],
           exclude: ['**/node_modules/**', 'test/chaos/**', 'test/cluster/**'],
-          globalSetup: ['test/support/local-stack.ts'],
+          globalSetup: ['test/support/stack.ts'],
           env: COMPILED_ONCE,
           testTimeout: SYSTEM_TIMEOUT_MS,
           hookTimeout: SYSTEM_HOOK_TIMEOUT_MS,
@@ -51,7 +51,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.browser.test.ts'],
-          globalSetup: ['test/support/local-stack.ts'],
+          globalSetup: ['test/support/stack.ts'],
           env: COMPILED_ONCE,
           testTimeout: SYSTEM_TIMEOUT_MS,
           hookTimeout: SYSTEM_HOOK_TIMEOUT_MS,

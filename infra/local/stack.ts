@@ -87,6 +87,7 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
   const onEvent = options.onEvent ?? (() => undefined);
   prepareDataDir(dataDir);
   checkFreeDisk(dataDir, options.freeDiskBytesMin ?? FREE_DISK_BYTES_MIN);
+  await checkEngine();
   // Before the ports: an instance that has just died may still be letting go of both.
   const lock = await lockDataDir(dataDir);
   const services: Supervised[] = [];
@@ -158,7 +159,6 @@ interface Tools {
 }
 
 async function checkTools(searchPath: string): Promise<Tools> {
-  checkEngine();
   const maven = jarsAreCached() ? undefined : findMaven(searchPath);
   return { java: await findJava(searchPath), maven };
 }

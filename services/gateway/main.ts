@@ -10,14 +10,11 @@ import { createLog, type Logger } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
 import { TallyProducer } from '@tally/producer';
 import { gatewayAccess } from './access.ts';
-import { type GatewayConfig, gatewayConfig } from './config.ts';
+import { answerMsMaxOf, CLOSE_MS_MAX, type GatewayConfig, gatewayConfig, stopMsMaxOf } from './config.ts';
 import { createGateway } from './gateway.ts';
 import { kafkaReadiness } from './readiness.ts';
 
-/** The producer says itself that it gave up; this much later the gateway answers without it (a broker that hangs). */
-const ANSWER_GRACE_MS = 1_000;
 const READY_REQUEST_MS_MAX = 2_000;
-const CLOSE_MS_MAX = 3_000;
 
 const log = createLog('gateway', 'info');
 await runService(log, main);
@@ -28,7 +25,7 @@ async function main(): Promise<void> {
   const producer = createProducer(config, log);
   const admin = createAdmin(config, log);
   const access = gatewayAccess(config, log);
-  const answerMsMax = config.TALLY_GATEWAY_DELIVERY_TIMEOUT_MS + ANSWER_GRACE_MS;
+  const answerMsMax = answerMsMaxOf(config);
   const app = createGateway({
     log,
     registry: createRegistry(),
@@ -48,7 +45,7 @@ async function main(): Promise<void> {
   onShutdown({
     log,
     supervised: config.TALLY_SUPERVISED,
-    timeoutMs: answerMsMax + 3 * CLOSE_MS_MAX,
+    timeoutMs: stopMsMaxOf(config),
     stop: async () => {
       // 1. Requests in hand are answered, so every event that was said to be in the log is there.
       await closeHttpServer(app, answerMsMax + CLOSE_MS_MAX);

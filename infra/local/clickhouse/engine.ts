@@ -3,7 +3,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { libchdbPath } from 'chdb/libchdb';
 import { LocalStackError, messageOf } from '../errors.ts';
 import type { OnEvent } from '../events.ts';
 import { type Supervised, supervise } from '../supervise.ts';
@@ -33,10 +32,12 @@ const SERVE = [
 
 const PROBE_PAUSE_MS = 20;
 
-/** @throws LocalStackError CLICKHOUSE_MISSING if the engine's library is not installed for this machine */
-export function checkEngine(): void {
+/** @throws LocalStackError CLICKHOUSE_MISSING if the engine's library is not installed for this machine, as in the image */
+export async function checkEngine(): Promise<void> {
   try {
+    const { libchdbPath } = await import('chdb/libchdb');
     libchdbPath();
+    await import('ffi-rs');
   } catch (error) {
     const reason = messageOf(error).split('\n', 1)[0];
     throw new LocalStackError(
