@@ -90,6 +90,13 @@ export class Compose {
     return one;
   }
 
+  /** The end of what every container has said. */
+  async lastWords(): Promise<string> {
+    return (
+      await finished('docker', this.#arguments(this.#variables, ['logs', '--no-color', '--tail', '8']), { cwd: ROOT })
+    ).output;
+  }
+
   /** Containers, networks and volumes are gone afterwards. */
   async remove(): Promise<void> {
     await this.compose('--profile', 'tools', 'down', '--volumes', '--timeout', '30');

@@ -68,6 +68,9 @@ async function tryAll({ build, files, json }: Options): Promise<void> {
       await sleep(WAITING_MS);
     });
     seen.push(...(await step('stopping each service', () => checks.checkStops(compose, 'without Kafka'))));
+  } catch (error) {
+    process.stderr.write(await compose.lastWords());
+    throw error;
   } finally {
     await step('removing all of it', () => compose.remove());
   }
