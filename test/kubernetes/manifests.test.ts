@@ -59,6 +59,11 @@ describe('schemas of Kubernetes', () => {
       (copy) => Object.assign(copy.spec, { selector: undefined }),
       '/spec: must have required property selector',
     ],
+    [
+      'another version',
+      (copy) => Object.assign(copy, { apiVersion: 'apps/v2' }),
+      '/: there is no Deployment in apps/v2',
+    ],
     ['another kind', (copy) => Object.assign(copy, { kind: 'Deploiement' }), '/: there is no Deploiement in apps/v1'],
   ] as [string, (copy: z.infer<typeof anyTree>) => unknown, string][])('refuse %s', (_what, change, fault) => {
     expect(schemaFaults(changed(change)).map((line) => line.replace(/, .*/, ''))).toContain(fault);

@@ -2,16 +2,25 @@
  * Holds a manifest against the schemas of the Kubernetes API, as `kubectl apply --validate=strict` would: what is missing,
  * of another type, or not known at all.
  */
-import { createRequire } from 'node:module';
+import * as apps from 'kubernetes-models/apps/v1';
+import * as autoscaling from 'kubernetes-models/autoscaling/v2';
+import * as batch from 'kubernetes-models/batch/v1';
+import * as networking from 'kubernetes-models/networking.k8s.io/v1';
+import * as policy from 'kubernetes-models/policy/v1';
+import * as core from 'kubernetes-models/v1';
 import { z } from 'zod';
 
-const require = createRequire(import.meta.url);
+/** The parts of the API that a manifest may ask for. */
+const API: Readonly<Record<string, unknown>> = {
+  v1: core,
+  'apps/v1': apps,
+  'autoscaling/v2': autoscaling,
+  'batch/v1': batch,
+  'networking.k8s.io/v1': networking,
+  'policy/v1': policy,
+};
 
-const head = z.object({
-  apiVersion: z.string().regex(/^([a-z0-9.]+\/)?v[a-z0-9]+$/),
-  kind: z.string().regex(/^[A-Za-z]+$/),
-});
-
+const head = z.object({ apiVersion: z.string(), kind: z.string() });
 const validationError = z.object({
   errors: z.array(z.object({ instancePath: z.string(), message: z.string().optional(), keyword: z.string() })),
 });
@@ -21,8 +30,7 @@ export function schemaFaults(manifest: unknown): string[] {
   const parsed = head.safeParse(manifest);
   if (!parsed.success) return ['/: has no apiVersion and kind'];
   const { apiVersion, kind } = parsed.data;
-  const models = require(`kubernetes-models/${apiVersion}`) as Record<string, Model | undefined>;
-  const model = models[kind];
+  const model = ((API[apiVersion] ?? {}) as Record<string, Model | undefined>)[kind];
   if (model === undefined) return [`/: there is no ${kind} in ${apiVersion}`];
   const looked = new Set<string>();
   try {
