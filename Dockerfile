@@ -65,6 +65,6 @@ USER 1000:1000
 # gateway, api, consumer, aggregator, notifier
 EXPOSE 8081 8080 8083 8084 8085
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=8s --start-period=60s --retries=3 CMD ["node", "/app/infra/containers/health.ts"]
+HEALTHCHECK --interval=10s --timeout=8s --start-period=120s --retries=3 CMD ["node", "/app/infra/containers/health.ts"]
 ENTRYPOINT ["/app/infra/containers/entrypoint.sh"]
 CMD ["--help"]

@@ -9,8 +9,6 @@ const OUTPUT_CHARACTERS_MAX = 4_000;
 export interface RunOptions {
   cwd?: string;
   env?: Readonly<Record<string, string | undefined>>;
-  /** Written to its standard input. */
-  input?: string;
 }
 
 export interface Finished {
@@ -22,8 +20,8 @@ export interface Finished {
 
 /** Runs a command to its end, whatever its exit code. Throws only if it cannot be started. */
 export async function finished(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const { cwd, env = process.env, input = '' } = options;
-  const child = spawn(command, args, { env, ...(cwd === undefined ? {} : { cwd }) });
+  const { cwd, env = process.env } = options;
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], ...(cwd === undefined ? {} : { cwd }) });
   let stdout = '';
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -33,7 +31,6 @@ export async function finished(command: string, args: readonly string[], options
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     output += text;
   });
-  child.stdin.end(input);
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   child.once('close', (code) => resolve(code ?? 1));
   child.once('error', reject);

@@ -11,6 +11,7 @@ import { gatewayCommand } from './gateway.ts';
 import { ingestCommand } from './ingest.ts';
 import { lookupCommand } from './lookup.ts';
 import { queryCommand } from './query.ts';
+import { shardsCommand } from './shards.ts';
 import { statementsCommand } from './statements.ts';
 import { steadyCommand } from './steady.ts';
 import { unifiedCommand } from './unified.ts';
@@ -24,6 +25,7 @@ const program = new Command('npm run bench --')
   .addCommand(lookupCommand())
   .addCommand(gatewayCommand())
   .addCommand(queryCommand())
+  .addCommand(shardsCommand())
   .addCommand(unifiedCommand())
   .addCommand(statementsCommand())
   .addCommand(alertsCommand())

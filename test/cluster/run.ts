@@ -12,6 +12,7 @@ import { Pace, sendStream, streamOf } from '../chaos/traffic.ts';
 import { type ComparedDatabases, type CountedBy, compareDatabases } from './figures.ts';
 import type { ClusterForm } from './form.ts';
 import { killShard, OUTAGE_TENANT, type Outage, type Watched } from './outage.ts';
+import { refusalsMissing } from './refusals.ts';
 import { type Resharding, runReshard } from './reshard.ts';
 import type { ClusterStage } from './stage.ts';
 
@@ -133,7 +134,12 @@ export async function runCluster(
       oneServer: await compareDatabases(stage, one, two, dayOf(Date.now())),
       reshardings,
     };
-    const faults = [...faultsOf(report, form), ...fatal.map(String), ...(await outageEvents(two.clickhouse, outages))];
+    const faults = [
+      ...faultsOf(report, form),
+      ...(await refusalsMissing(stage)),
+      ...fatal.map(String),
+      ...(await outageEvents(two.clickhouse, outages)),
+    ];
     return { ok: faults.length === 0, ...report, faults, durationMs: Date.now() - startedAt };
   } finally {
     clearInterval(measuring);

@@ -2,6 +2,7 @@
  * Kafka and ClickHouse as containers of the images that docker-compose.yml names, for system tests. Where those cannot be
  * pulled, `npm run stand-ins` builds some of the same names.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { IMAGES } from '@tally/containers';
 import { resolvePorts } from '@tally/local';
@@ -13,8 +14,8 @@ const START_MS_MAX = 180_000;
 
 /** Throws what Testcontainers throws when there is no Docker, or an image can neither be found nor pulled. */
 export async function startContainers(): Promise<SharedStack> {
-  // Testcontainers' own reaper is one more image to pull. Without it, `stop` removes the containers, and the next run
-  // those of a run that was killed.
+  // Testcontainers' own reaper is one more image to pull. Without it `stop` removes the containers, `removeNow` those of a
+  // run that is broken off, and the next run those of one that was killed.
   process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
   const { GenericContainer, getContainerRuntimeClient, Wait } = await import('testcontainers');
   const { container: docker } = await getContainerRuntimeClient();
@@ -24,6 +25,7 @@ export async function startContainers(): Promise<SharedStack> {
   }
   const [kafkaPort = 0] = await resolvePorts([{ option: 'Kafka', port: 0 }]);
   const labels = { [OWNER_LABEL]: String(process.pid) };
+  process.once('exit', removeNow);
   const starting = [
     new GenericContainer(IMAGES.clickhouse)
       .withLabels(labels)
@@ -44,6 +46,7 @@ export async function startContainers(): Promise<SharedStack> {
   ] as const;
   const stop = async (): Promise<void> => {
     for (const one of await Promise.allSettled(starting)) if (one.status === 'fulfilled') await one.value.stop();
+    process.off('exit', removeNow);
   };
   try {
     const [clickhouse] = await Promise.all(starting);
@@ -53,6 +56,15 @@ export async function startContainers(): Promise<SharedStack> {
     await stop();
     throw error;
   }
+}
+
+/** The process ends and can wait for nothing: a program of its own does it. Where there is none, the next run does. */
+function removeNow(): void {
+  const mine = spawnSync('docker', ['ps', '--all', '--quiet', '--filter', `label=${OWNER_LABEL}=${process.pid}`]);
+  const ids = String(mine.stdout)
+    .split('\n')
+    .filter((id) => id !== '');
+  if (ids.length > 0) spawnSync('docker', ['rm', '--force', '--volumes', ...ids]);
 }
 
 const CLICKHOUSE_PORT = 8_123;
