@@ -108,16 +108,23 @@ function refuseOthersDoing(
 async function drained({ admin, groupId, topic }: LogDecision, log: MeteredLog, msMax: number): Promise<void> {
   const deadline = Date.now() + msMax;
   let ends = '';
+  let left = log.partitions;
   for (let stillSince = Date.now(); ; await sleep(POLL_MS)) {
-    const extents = await admin.extents(topic);
-    const committed = await admin.committed(groupId, topic);
-    const left = extents.filter(
-      ({ partition, end }) => end > (committed.get(partition) ?? log.starts[partition] ?? 0n),
-    ).length;
-    const now = extents.map(({ end }) => end).join(' ');
-    if (now !== ends) stillSince = Date.now();
-    ends = now;
-    if (left === 0 && Date.now() - stillSince >= STILL_MS) return;
+    try {
+      const extents = await admin.extents(topic);
+      const committed = await admin.committed(groupId, topic);
+      left = extents.filter(
+        ({ partition, end }) => end > (committed.get(partition) ?? log.starts[partition] ?? 0n),
+      ).length;
+      const now = extents.map(({ end }) => end).join(' ');
+      if (now !== ends) stillSince = Date.now();
+      ends = now;
+      if (left === 0 && Date.now() - stillSince >= STILL_MS) return;
+    } catch (error) {
+      // A coordinator that is just moving answers later; meanwhile nothing is known to be still.
+      if (!(error instanceof TallyError && error.retriable)) throw error;
+      stillSince = Date.now();
+    }
     if (Date.now() < deadline) continue;
     throw new TallyError(
       `${left} partition(s) of ${topic} were not counted within ${msMax} ms, so nothing was changed: see that consumers are at work, and try again`,
