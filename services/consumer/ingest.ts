@@ -155,8 +155,10 @@ export class Ingest {
   }
 
   async #write(group: Group): Promise<void> {
-    const { clickhouse, sender, checkpoint, commit } = this.#options;
+    const { sender, checkpoint, commit } = this.#options;
     const { events, profiles, emptyProfiles, deadLetters, trace } = group;
+    // A lane has partitions of one shard alone, see lanes.ts.
+    const clickhouse = this.#options.clickhouse.shardOf(group.handled[0]?.partition ?? 0);
     await checkpoint?.('decoded');
     // What failed in step 1 goes to the dead letters, acknowledged.
     if (deadLetters.length > 0) await this.#timed('dead-letters', () => sender.send(deadLetters), trace);

@@ -51,6 +51,7 @@ export async function openEpoch(
   const { topic, starts, by, because } = opening;
   const epoch = Math.max(0, ...(await readLogs(clickhouse)).map((log) => log.epoch)) + 1;
   if (epoch > EPOCH_MAX) throw refusal('EPOCHS_USED_UP', `there have been ${EPOCH_MAX} logs already`);
+  checkPartitions(clickhouse, [{ topic, partitions: starts.length }]);
   const clusterId = await admin.clusterId();
   const openedAt = dateTime64(Date.now());
   await clickhouse.insert('logs', [
@@ -66,6 +67,23 @@ export async function openEpoch(
   ]);
   const partitions = starts.length;
   return { topic, epoch, clusterId, partitions, starts: [...starts], openedAt, openedBy: by, because };
+}
+
+/**
+ * Throws `PARTITIONS_AND_SHARDS` unless each log has a multiple of as many partitions as there are shards. Then a key stays
+ * on its shard however many partitions there will be, and what it was known by in one epoch is found in the next.
+ */
+export function checkPartitions(
+  { shards }: ClickHouse,
+  logs: readonly Pick<MeteredLog, 'topic' | 'partitions'>[],
+): void {
+  for (const { topic, partitions } of logs) {
+    if (partitions % shards.length === 0) continue;
+    throw refusal(
+      'PARTITIONS_AND_SHARDS',
+      `${topic} has ${partitions} partition(s), which is no multiple of ${shards.length} shards: an entity would have rows on several`,
+    );
+  }
 }
 
 /** All epochs ever opened, oldest first. */
@@ -110,8 +128,15 @@ export async function checkLog(
   log: MeteredLog,
   group: { groupId: string; clickhouse: ClickHouse; admin: KafkaAdmin },
 ): Promise<void> {
-  const { clickhouse, admin, groupId } = group;
-  checkSettings(log.topic, await admin.topicSettings(log.topic));
+  checkSettings(log.topic, await group.admin.topicSettings(log.topic));
+  await checkExtents(log, group);
+}
+
+/** The same without the topic's settings: whether it is the log that was counted, whole, up to where it was counted. */
+export async function checkExtents(
+  log: MeteredLog,
+  { clickhouse, admin, groupId }: { groupId: string; clickhouse: ClickHouse; admin: KafkaAdmin },
+): Promise<void> {
   const clusterId = await admin.clusterId();
   if (clusterId !== log.clusterId) {
     throw refusal(
@@ -166,19 +191,32 @@ export function nextToCount(log: MeteredLog, partition: number, recorded: bigint
   return recorded === undefined ? (log.starts[partition] ?? 0n) : recorded + 1n;
 }
 
-function checkSettings(topic: string, settings: Record<string, string>): void {
-  for (const name of ['cleanup.policy', 'message.timestamp.type']) {
-    const wanted = METERED_TOPIC_SETTINGS[name];
-    if (settings[name] === wanted) continue;
-    throw refusal('TOPIC_SETTINGS', `${topic} has ${name}=${settings[name]}, it must be ${wanted}`);
+function checkSettings(topic: string, settings: Readonly<Record<string, string>>): void {
+  const [fault] = settingFaults(settings);
+  if (!fault) return;
+  throw refusal('TOPIC_SETTINGS', `${topic} has ${fault.name}=${fault.found}, it must be ${fault.wanted}`);
+}
+
+export interface SettingFault {
+  name: 'cleanup.policy' | 'message.timestamp.type' | 'retention.ms';
+  found: string;
+  /** As it must be, in words where more than one value will do. */
+  wanted: string;
+}
+
+/** Settings of a metered topic under which records would be lost or misdated. */
+export function settingFaults(settings: Readonly<Record<string, string>>): SettingFault[] {
+  const faults: SettingFault[] = [];
+  for (const name of ['cleanup.policy', 'message.timestamp.type'] as const) {
+    const wanted = METERED_TOPIC_SETTINGS[name] ?? '';
+    const found = settings[name] ?? 'unknown';
+    if (found !== wanted) faults.push({ name, found, wanted });
   }
-  const retentionMs = Number(settings['retention.ms']);
-  if (retentionMs !== -1 && retentionMs < RETENTION_MS_MIN) {
-    throw refusal(
-      'TOPIC_SETTINGS',
-      `${topic} has retention.ms=${retentionMs}, it must be at least ${RETENTION_MS_MIN}`,
-    );
+  const found = settings['retention.ms'] ?? 'unknown';
+  if (found !== '-1' && !(Number(found) >= RETENTION_MS_MIN)) {
+    faults.push({ name: 'retention.ms', found, wanted: `at least ${RETENTION_MS_MIN}` });
   }
+  return faults;
 }
 
 /** The highest offset with an outcome, per partition; without `control`, the highest one of a record. */

@@ -106,6 +106,17 @@ export async function waitingDeliveries(
   }));
 }
 
+/** How many deliveries ended undelivered since a moment, milliseconds. */
+export async function givenUpSince(clickhouse: ClickHouse, since: number): Promise<number> {
+  const { deliveries } = await clickhouse.queryOne<{ deliveries: string }>(
+    `SELECT uniqExact(change_id, target_id) AS deliveries
+     FROM alert_deliveries
+     WHERE outcome = 'undeliverable' AND at >= fromUnixTimestamp64Milli({since:Int64})`,
+    { since },
+  );
+  return Number(deliveries);
+}
+
 export interface DueQuery {
   targetId: string;
   since: number;

@@ -4,9 +4,9 @@
 import { jobMetrics, startJobs } from '@tally/aggregator';
 import type { OperatorObservation } from '@tally/alerts';
 import { lastStartOf } from '@tally/figures';
-import { ClickHouse, type ClickHouseMetrics } from '@tally/platform/clickhouse';
+import { ClickHouse, type ClickHouseMetrics, clickhouseOptions } from '@tally/platform/clickhouse';
 import type { Registry } from '@tally/platform/http';
-import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { inSpan, type Tracing } from '@tally/platform/tracing';
 import { topicNames } from '@tally/schemas';
@@ -36,14 +36,8 @@ export async function startLooking({
   log,
   clock,
 }: LookParts): Promise<{ stop: () => Promise<void> }> {
-  const clickhouse = new ClickHouse({
-    url: config.TALLY_CLICKHOUSE_URL,
-    database: config.TALLY_CLICKHOUSE_DATABASE,
-    username: config.TALLY_CLICKHOUSE_USER,
-    password: config.TALLY_CLICKHOUSE_PASSWORD,
-    metrics,
-  });
-  const admin = new KafkaAdmin(createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-alerts', log }));
+  const clickhouse = new ClickHouse({ ...clickhouseOptions(config), metrics });
+  const admin = new KafkaAdmin(createKafka({ ...kafkaServers(config), clientId: 'tally-alerts', log }));
   const seen = new LookMetrics(registry, clock);
   const sources = {
     clickhouse,

@@ -4,8 +4,9 @@
 import { clickhouseMetrics } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, createHttpServer, createRegistry, listen } from '@tally/platform/http';
+import { askToBeLetIn } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
-import { onShutdown, runService } from '@tally/platform/shutdown';
+import { fail, onShutdown, runService } from '@tally/platform/shutdown';
 import { startTracing } from '@tally/platform/tracing';
 import { notifierConfig } from './config.ts';
 import { startLooking } from './look.ts';
@@ -21,6 +22,7 @@ await runService(log, async () => {
   const config = parseConfig(notifierConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
   const tracing = await startTracing({ service: 'notifier', config, log });
+  void askToBeLetIn(config, { clientId: 'tally-notifier', log, onRefused: (error) => fail(log, error) });
   const registry = createRegistry();
   const clickhouse = clickhouseMetrics(registry);
   const { notifier, stop } = await createNotifier({ config, env: process.env, registry, clickhouse, log });

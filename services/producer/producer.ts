@@ -2,7 +2,15 @@
  * The typed client that journey services import. One call per kind of event; the promise resolves when Kafka has it.
  */
 import { TallyError } from '@tally/platform/errors';
-import { createKafka, type OutgoingRecord, Sender } from '@tally/platform/kafka';
+import {
+  checkReplication,
+  createKafka,
+  KafkaAdmin,
+  type KafkaServers,
+  type OutgoingRecord,
+  type ReplicationWanted,
+  Sender,
+} from '@tally/platform/kafka';
 import { createLog, type Logger } from '@tally/platform/log';
 import {
   announcements,
@@ -24,9 +32,7 @@ import { Batcher, type BatcherLimits } from './batcher.ts';
 import { ProducerError } from './errors.ts';
 import { SendSpans } from './send-spans.ts';
 
-export interface ProducerOptions extends Partial<BatcherLimits> {
-  /** `host:port` of some brokers. */
-  brokers: string[];
+export interface ProducerOptions extends Partial<BatcherLimits>, KafkaServers {
   /** Name of the sending service, as it shows in the brokers' logs. Default `tally-producer`. */
   clientId?: string;
   /** Put in front of every topic's name. Default none. */
@@ -35,6 +41,8 @@ export interface ProducerOptions extends Partial<BatcherLimits> {
   deliveryTimeoutMs?: number;
   /** Bytes of one encoded record. Default 262,144. */
   recordBytesMax?: number;
+  /** Topics with fewer copies are refused. Default: the smaller of 3 and the number of brokers. */
+  replicationFactorMin?: number | undefined;
   log?: Logger;
 }
 
@@ -108,15 +116,22 @@ export class TallyProducer {
     const clientId = options.clientId ?? 'tally-producer';
     this.#spans = new SendSpans(clientId);
     this.#topics = topicNames(options.topicPrefix);
+    const kafka = createKafka({ ...serversOf(options), clientId, log });
+    const { interactions, profiles } = this.#topics;
     this.#sender = new Sender({
-      kafka: createKafka({ brokers: options.brokers, clientId, log }),
+      kafka,
       log,
+      check: () => checkCopies(kafka, [interactions, profiles], { factorMin: options.replicationFactorMin, log }),
       deliveryTimeoutMs: this.#options.deliveryTimeoutMs,
     });
     this.#batcher = new Batcher(this.#options, (records, since) => this.#send(records, since));
   }
 
-  /** Connects ahead of the first call, so that a wrong address shows at start. */
+  /**
+   * Connects ahead of the first call, so that a wrong address shows at start. Throws a TallyError: not retriable when the
+   * brokers do not let this client in (`KAFKA_AUTHENTICATION_FAILED`, …) or the topics have too few copies
+   * (`TOPIC_REPLICATION`, `TOPIC_MIN_INSYNC`), retriable when no broker answers.
+   */
   connect(): Promise<void> {
     return this.#sender.connect();
   }
@@ -265,6 +280,28 @@ export async function connectProducer(options: ProducerOptions): Promise<TallyPr
   const producer = new TallyProducer(options);
   await producer.connect();
   return producer;
+}
+
+/** Whoever may send need not be allowed to ask for a topic's settings: then the consumer's own check has to do. */
+async function checkCopies(
+  kafka: ReturnType<typeof createKafka>,
+  topics: readonly string[],
+  wanted: ReplicationWanted,
+): Promise<void> {
+  const admin = new KafkaAdmin(kafka);
+  try {
+    await checkReplication(admin, topics, wanted);
+  } catch (error) {
+    if (error instanceof TallyError && error.code === 'KAFKA_UNAVAILABLE' && !error.retriable) {
+      wanted.log.warn({ err: error }, 'how often records are copied could not be asked');
+    } else throw error;
+  } finally {
+    await admin.close();
+  }
+}
+
+function serversOf({ brokers, tls, sasl }: ProducerOptions): KafkaServers {
+  return { brokers, ...(tls ? { tls } : {}), ...(sasl ? { sasl } : {}) };
 }
 
 /** Callers without types may pass anything: that is told as every other fault of a record. */

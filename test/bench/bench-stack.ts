@@ -39,11 +39,11 @@ export class BenchStack {
     this.admin = new KafkaAdmin(createKafka({ brokers: [stack.kafka], clientId: 'tally-bench', log: benchLog }));
   }
 
-  static async start(dataDir: string): Promise<BenchStack> {
+  static async start(dataDir: string, shards = 1): Promise<BenchStack> {
     const onEvent = ({ kind, service, detail }: { kind: string; service: string; detail?: string }): void => {
       if (kind === 'preparing' || kind === 'exited') process.stderr.write(`${service} ${kind}: ${detail ?? ''}\n`);
     };
-    const bench = new BenchStack(dataDir, await startLocalStack({ dataDir, onEvent }));
+    const bench = new BenchStack(dataDir, await startLocalStack({ dataDir, onEvent, shards }));
     try {
       const { kafka, clickhouseUrl: url } = bench.stack;
       await migrate({
@@ -75,10 +75,10 @@ export class BenchStack {
 
 /**
  * Runs something on a stack of its own and stops it, whatever happens; a signal stops it too. The data are deleted unless
- * they are to be kept; a directory that was kept may be given again. Throws `BENCH_DATA` when it holds anything else.
+ * they are to be kept; a directory that was kept may be given again. The database is on the first of `shards` servers. Throws `BENCH_DATA` when it holds anything else.
  */
 export async function withBenchStack<Result>(
-  { data, keep }: { data?: string | undefined; keep: boolean },
+  { data, keep, shards = 1 }: { data?: string | undefined; keep: boolean; shards?: number },
   run: (bench: BenchStack) => Promise<Result>,
 ): Promise<Result> {
   const dir = data === undefined ? mkdtempSync(join(tmpdir(), 'tally-bench-')) : ownDir(data);
@@ -90,7 +90,7 @@ export async function withBenchStack<Result>(
   }
   let bench: BenchStack | undefined;
   try {
-    bench = await BenchStack.start(dir);
+    bench = await BenchStack.start(dir, shards);
     return await Promise.race([run(bench), stopped.promise]);
   } finally {
     // What was running when a signal came fails now, and need not say so.

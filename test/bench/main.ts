@@ -6,10 +6,12 @@ import { Command } from 'commander';
 import { alertsCommand } from './alerts.ts';
 import { apiCommand } from './api.ts';
 import { backlogCommand } from './backlog.ts';
+import { capacityCommand } from './capacity.ts';
 import { gatewayCommand } from './gateway.ts';
 import { ingestCommand } from './ingest.ts';
 import { lookupCommand } from './lookup.ts';
 import { queryCommand } from './query.ts';
+import { shardsCommand } from './shards.ts';
 import { statementsCommand } from './statements.ts';
 import { steadyCommand } from './steady.ts';
 import { unifiedCommand } from './unified.ts';
@@ -18,10 +20,12 @@ const program = new Command('npm run bench --')
   .description('measures Tally on this machine')
   .addCommand(ingestCommand())
   .addCommand(backlogCommand())
+  .addCommand(capacityCommand())
   .addCommand(steadyCommand())
   .addCommand(lookupCommand())
   .addCommand(gatewayCommand())
   .addCommand(queryCommand())
+  .addCommand(shardsCommand())
   .addCommand(unifiedCommand())
   .addCommand(statementsCommand())
   .addCommand(alertsCommand())

@@ -1,6 +1,7 @@
 /**
- * What a client of ClickHouse counts about its requests.
+ * What a client of ClickHouse tells of its requests: in metrics, and in traces.
  */
+import { type Span, SpanKind, trace } from '@opentelemetry/api';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import { TallyError } from '../errors.ts';
 
@@ -35,4 +36,11 @@ export function clickhouseMetrics(registry: Registry): ClickHouseMetrics {
       failures.inc({ operation, code: error instanceof TallyError ? error.code : 'none' });
     },
   };
+}
+
+/** A request's span, where whoever asks has one. The statement is not in it: it may hold what people entered. */
+export function spanOf(operation: Operation, database: string): Span | undefined {
+  if (!trace.getActiveSpan()) return undefined;
+  const attributes = { 'db.system.name': 'clickhouse', 'db.namespace': database, 'db.operation.name': operation };
+  return trace.getTracer('tally').startSpan(`clickhouse ${operation}`, { kind: SpanKind.CLIENT, attributes });
 }

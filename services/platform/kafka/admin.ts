@@ -8,6 +8,8 @@ import { kafkaError } from './client.ts';
 import { commitAsMember } from './commit-as-member.ts';
 
 const ATTEMPTS_MAX = 5;
+/** Kafka's number for a setting that is the topic's own, and no default. */
+const OF_THE_TOPIC = 1;
 
 export interface TopicSpecification {
   topic: string;
@@ -23,9 +25,21 @@ export interface PartitionExtent {
   end: bigint;
 }
 
+/** The copies of one partition. */
+export interface PartitionCopies {
+  partition: number;
+  /** The broker that takes its records; undefined while there is none. */
+  leader: number | undefined;
+  /** Brokers that should have a copy. */
+  replicas: number;
+  /** Brokers whose copy is up to date. */
+  inSync: number;
+}
+
 export class KafkaAdmin {
   readonly #kafka: Kafka;
-  #admin: Admin | undefined;
+  /** Shared by calls that run side by side. */
+  #admin: Promise<Admin> | undefined;
 
   constructor(kafka: Kafka) {
     this.#kafka = kafka;
@@ -48,6 +62,28 @@ export class KafkaAdmin {
       }),
     );
     return missing.map(({ topic }) => topic);
+  }
+
+  /** How many partitions each of these topics has now. Throws `KAFKA_UNAVAILABLE`, retriable, when one does not exist. */
+  async partitionCounts(topics: readonly string[]): Promise<Map<string, number>> {
+    const { topics: found } = await this.#ask('count partitions', (admin) =>
+      admin.fetchTopicMetadata({ topics: [...topics] }),
+    );
+    return new Map(found.map(({ name, partitions }) => [name, partitions.length]));
+  }
+
+  /** How many brokers there are now, and copies of each of these topics that exists: the fewest of any partition. */
+  async replication(topics: readonly string[]): Promise<{ brokers: number; factors: Map<string, number> }> {
+    const existing = new Set(await this.#ask('list topics', (admin) => admin.listTopics()));
+    const { brokers } = await this.#ask('describe cluster', (admin) => admin.describeCluster());
+    const asked = topics.filter((topic) => existing.has(topic));
+    if (asked.length === 0) return { brokers: brokers.length, factors: new Map() };
+    const metadata = await this.#ask('describe topics', (admin) => admin.fetchTopicMetadata({ topics: asked }));
+    const factors = metadata.topics.map(({ name, partitions }): [string, number] => [
+      name,
+      Math.min(...partitions.map(({ replicas }) => replicas.length)),
+    ]);
+    return { brokers: brokers.length, factors: new Map(factors) };
   }
 
   /** Every setting of a topic, defaults included. */
@@ -102,8 +138,7 @@ export class KafkaAdmin {
    * over these.
    */
   async setCommitted(groupId: string, topic: string, offsets: ReadonlyMap<number, bigint>): Promise<void> {
-    const { groups } = await this.#ask('describe group', (admin) => admin.describeGroups([groupId]));
-    const members = groups[0]?.members.length ?? 0;
+    const members = await this.members(groupId);
     if (members > 0) {
       throw new TallyError(`${members} consumer(s) are in group ${groupId}: stop them first`, {
         code: 'GROUP_ACTIVE',
@@ -111,6 +146,80 @@ export class KafkaAdmin {
       });
     }
     await this.#ask('set offsets', () => commitAsMember(this.#kafka, { groupId, topic, offsets }));
+  }
+
+  /** Sets some settings of a topic; the others that it has of its own stay. */
+  async setTopicSettings(topic: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    const own = await this.#ask('describe topic', async (admin) => {
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+      });
+      return (resources[0]?.configEntries ?? []).filter(({ configSource }) => configSource === OF_THE_TOPIC);
+    });
+    // kafkajs knows only the request that replaces all settings.
+    const all = {
+      ...Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue])),
+      ...settings,
+    };
+    await this.#ask('set topic settings', (admin) =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          {
+            type: kafkajs.ConfigResourceTypes.TOPIC,
+            name: topic,
+            configEntries: Object.entries(all).map(([name, value]) => ({ name, value })),
+          },
+        ],
+      }),
+    );
+  }
+
+  /** How many consumers are in a group; 0 where there is no such group. */
+  async members(groupId: string): Promise<number> {
+    const { groups } = await this.#ask('describe group', (admin) => admin.describeGroups([groupId]));
+    return groups[0]?.members.length ?? 0;
+  }
+
+  /** Where the copies of a topic's partitions are, by partition. The topic must exist. */
+  async copies(topic: string): Promise<PartitionCopies[]> {
+    const { topics } = await this.#ask('describe partitions', (admin) => admin.fetchTopicMetadata({ topics: [topic] }));
+    return (topics[0]?.partitions ?? [])
+      .map(({ partitionId, leader, replicas, isr }) => ({
+        partition: partitionId,
+        leader: leader < 0 ? undefined : leader,
+        replicas: replicas.length,
+        inSync: isr.length,
+      }))
+      .sort((a, b) => a.partition - b.partition);
+  }
+
+  /** The names of all topics. */
+  async topics(): Promise<string[]> {
+    return this.#ask('list topics', (admin) => admin.listTopics());
+  }
+
+  /** The brokers that are there now. */
+  async brokers(): Promise<number[]> {
+    const { brokers } = await this.#ask('describe cluster', (admin) => admin.describeCluster());
+    return brokers.map(({ nodeId }) => nodeId);
+  }
+
+  /**
+   * The version whose protocol the brokers speak among themselves, as `3.9`; undefined where they no longer have that
+   * setting, which is so from Kafka 4.0 on.
+   */
+  async protocolVersion(): Promise<string | undefined> {
+    const [broker = 0] = await this.brokers();
+    const { resources } = await this.#ask('describe broker', (admin) =>
+      admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: kafkajs.ConfigResourceTypes.BROKER, name: String(broker) }],
+      }),
+    );
+    const entries = resources[0]?.configEntries ?? [];
+    return entries.find(({ configName }) => configName === 'inter.broker.protocol.version')?.configValue;
   }
 
   /** Adds partitions to a topic, up to `count` in all. Keys change partition: see ARCHITECTURE.md before doing this. */
@@ -152,7 +261,7 @@ export class KafkaAdmin {
   async close(): Promise<void> {
     const admin = this.#admin;
     this.#admin = undefined;
-    await admin?.disconnect();
+    await (await admin?.catch(() => undefined))?.disconnect();
   }
 
   /** Coordinators move and metadata ages: a retriable failure is tried again a few times before it is told. */
@@ -166,17 +275,21 @@ export class KafkaAdmin {
   }
 
   async #askOnce<Answer>(what: string, call: (admin: Admin) => Promise<Answer>): Promise<Answer> {
+    this.#admin ??= this.#connect();
+    const used = this.#admin;
     try {
-      if (!this.#admin) {
-        const admin = this.#kafka.admin();
-        await admin.connect();
-        this.#admin = admin;
-      }
-      return await call(this.#admin);
+      return await call(await used);
     } catch (cause) {
-      await this.close().catch(() => undefined);
+      // Another call may have failed before, and connected anew.
+      if (this.#admin === used) await this.close().catch(() => undefined);
       if (cause instanceof TallyError) throw cause;
       throw kafkaError(`could not ${what}: ${messageOf(cause)}`, cause);
     }
+  }
+
+  async #connect(): Promise<Admin> {
+    const admin = this.#kafka.admin();
+    await admin.connect();
+    return admin;
   }
 }
