@@ -14,7 +14,13 @@ import {
   tokenVerifier,
 } from '@tally/access';
 import { CurrentFigures } from '@tally/figures';
-import { ClickHouse, clickhouseMetrics, clickhouseOptions, TableVersions, TrackedClickHouse } from '@tally/platform/clickhouse';
+import {
+  ClickHouse,
+  clickhouseMetrics,
+  clickhouseOptions,
+  TableVersions,
+  TrackedClickHouse,
+} from '@tally/platform/clickhouse';
 import { messageOf } from '@tally/platform/errors';
 import { createHttpServer, createRegistry, type FastifyInstance, Gauge } from '@tally/platform/http';
 import { createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';

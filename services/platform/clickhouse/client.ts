@@ -11,7 +11,7 @@ import {
   type ClickHouseSettings,
   createClient,
 } from '@clickhouse/client';
-import { messageOf, TallyError } from '../errors.ts';
+import { TallyError } from '../errors.ts';
 import { failed } from '../tracing.ts';
 import { clickhouseError } from './client-error.ts';
 import { type ClickHouseMetrics, type Operation, spanOf } from './metrics.ts';
