@@ -26,13 +26,15 @@ it.each([
   });
 });
 
-it('a dead letter carries on what a retried record says of its lineage, and nothing else of its headers', () => {
+it('a dead letter carries on what a record says of its lineage and its trace, and nothing else of its headers', () => {
   const headers = {
     'retry-of': Buffer.from('t/0/7'),
     'retry-root': [Buffer.from('forged'), Buffer.from('t/0/1')],
     'retry-attempt': '2',
     reason: Buffer.from('forged'),
     traceparent: Buffer.from('00-1-2-01'),
+    tracestate: Buffer.alloc(513, 'x'),
+    other: Buffer.from('x'),
   };
   const record = { offset: 9, key: null, value: null, timestamp: 0, headers };
   expect(deadLetter(record, fault, origin, 'tally.dead-letters.v1').headers).toEqual({
@@ -46,5 +48,6 @@ it('a dead letter carries on what a retried record says of its lineage, and noth
     'retry-of': Buffer.from('t/0/7'),
     'retry-root': Buffer.from('t/0/1'),
     'retry-attempt': '2',
+    traceparent: Buffer.from('00-1-2-01'),
   });
 });

@@ -20,8 +20,9 @@ export interface DeadLetterOrigin {
   service: string;
 }
 
-/** Which trace a record is in, as its sender said. */
-const TRACE_HEADERS = ['traceparent', 'tracestate'] as const;
+/** Which trace a record is in, as its sender said; W3C wants no more of the longer one to be passed on. */
+const TRACE_HEADERS: readonly string[] = ['traceparent', 'tracestate'];
+const TRACE_HEADER_BYTES_MAX = 512;
 
 /** The dead letter of a record. */
 export function deadLetter(
@@ -52,7 +53,8 @@ function keptOf(headers: IncomingRecord['headers']): Record<string, string | Buf
   for (const name of [...Object.values(LINEAGE_HEADERS), ...TRACE_HEADERS]) {
     const value = headers?.[name];
     const last = Array.isArray(value) ? value.at(-1) : value;
-    if (last !== undefined) kept[name] = last;
+    if (last === undefined) continue;
+    if (!TRACE_HEADERS.includes(name) || last.length <= TRACE_HEADER_BYTES_MAX) kept[name] = last;
   }
   return kept;
 }
