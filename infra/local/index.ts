@@ -1,5 +1,6 @@
 // The embedded stack: the real Kafka and ClickHouse without containers, and the supervisor that keeps processes alive.
 
+export { backupsDir } from './clickhouse/engine.ts';
 export { LocalStackError, type LocalStackErrorCode } from './errors.ts';
 export type { LocalEvent } from './events.ts';
 export { resolvePorts } from './ports.ts';

@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { migrateClickHouse } from '@tally/clickhouse-schema';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, type ClickHouseOptions } from '@tally/platform/clickhouse';
 import { clickhouseConfig, kafkaConfig, parseConfig } from '@tally/platform/config';
 import { TallyError } from '@tally/platform/errors';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
@@ -24,6 +24,8 @@ export interface Connection {
   kafka: ReturnType<typeof createKafka>;
   admin: KafkaAdmin;
   clickhouse: ClickHouse;
+  /** With which `clickhouse` was made. */
+  clickhouseOptions: ClickHouseOptions;
   topics: Topics;
   groupId: string;
   /** Key of the identifiers' hashes. Throws `IDENTIFIER_SECRET_MISSING`. */
@@ -36,13 +38,29 @@ export interface Connection {
 /** For whoever wants to know soon that a server is away: milliseconds, and the client's own tries. */
 const IMPATIENT = { requestTimeoutMs: 5_000, retries: 1 } as const;
 
+interface ConnectOptions {
+  /** Whether to wait for Kafka to come back; default true. */
+  patient?: boolean;
+  /** Instead of the instance's or the environment's. */
+  database?: string;
+}
+
 /**
  * Throws `NOT_RUNNING` when neither the environment nor the directory says where, `CONFIG_INVALID` when the environment
  * says it wrongly.
- * @param patient whether to wait for Kafka to come back; default true
  */
-export function connect(dataDir: string, { patient = true }: { patient?: boolean } = {}): Connection {
-  const env = parseConfig(environment, process.env['TALLY_KAFKA'] ? process.env : instanceEnvironment(dataDir));
+export function connect(dataDir: string, { database, ...options }: ConnectOptions = {}): Connection {
+  const said = process.env['TALLY_KAFKA'] ? process.env : instanceEnvironment(dataDir);
+  return connectTo(dataDir, database === undefined ? said : { ...said, TALLY_CLICKHOUSE_DATABASE: database }, options);
+}
+
+/** The same where the addresses are known: `said` has them as the environment would. */
+export function connectTo(
+  dataDir: string,
+  said: Readonly<Record<string, string | undefined>>,
+  { patient = true }: Pick<ConnectOptions, 'patient'> = {},
+): Connection {
+  const env = parseConfig(environment, said);
   const kafka = createKafka({
     brokers: env.TALLY_KAFKA,
     clientId: 'tally-cli',
@@ -55,11 +73,13 @@ export function connect(dataDir: string, { patient = true }: { patient?: boolean
     username: env.TALLY_CLICKHOUSE_USER,
     password: env.TALLY_CLICKHOUSE_PASSWORD,
   };
-  const clickhouse = new ClickHouse({ ...server, database: env.TALLY_CLICKHOUSE_DATABASE });
+  const clickhouseOptions = { ...server, database: env.TALLY_CLICKHOUSE_DATABASE };
+  const clickhouse = new ClickHouse(clickhouseOptions);
   return {
     kafka,
     admin,
     clickhouse,
+    clickhouseOptions,
     topics: topicNames(env.TALLY_TOPIC_PREFIX),
     groupId: `${env.TALLY_TOPIC_PREFIX}${env.TALLY_GROUP}`,
     identifierSecret: () => {

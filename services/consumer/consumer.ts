@@ -17,6 +17,7 @@ import { checkKeyScheme } from './key-scheme.ts';
 import { Lanes } from './lanes.ts';
 import { currentLog } from './logs.ts';
 import { createMetrics } from './metrics.ts';
+import { checkRestored } from './restoring.ts';
 
 export interface ConsumerOptions {
   config: ConsumerConfig;
@@ -85,6 +86,7 @@ async function startOn(
 ): Promise<RunningConsumer> {
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
+  await checkRestored(clickhouse);
   const logs = {
     interactions: await currentLog(clickhouse, topics.interactions),
     profiles: await currentLog(clickhouse, topics.profiles),

@@ -16,6 +16,18 @@ export interface Erasure {
 export interface ErasureReport {
   /** Rows that no longer hold the id, by table. */
   rows: Record<string, number>;
+  note: ErasureNote;
+}
+
+/** An erasure as it is on record, without the id: enough to make it again in a database that was restored. */
+export interface ErasureNote {
+  /** A decimal number. */
+  entity_key: string;
+  tenant_id: string;
+  /** `YYYY-MM-DD hh:mm:ss.mmm`, UTC. */
+  erased_at: string;
+  by: string;
+  because: string;
 }
 
 /** A row that was on its way when the erasure was noted may come after the first pass. */
@@ -25,15 +37,28 @@ const PASSES_MAX = 5;
 export async function eraseEntity(clickhouse: ClickHouse, { entity, by, because }: Erasure): Promise<ErasureReport> {
   const key = BigInt(`0x${Buffer.from(entityKeyOf(entity)).reverse().toString('hex')}`).toString();
   // 1. Note it first: from here on the views write no id for this entity.
-  await clickhouse.insert('erasures', [
-    { entity_key: key, tenant_id: entity.tenantId, erased_at: dateTime64(Date.now()), by, because },
-  ]);
+  const note = { entity_key: key, tenant_id: entity.tenantId, erased_at: dateTime64(Date.now()), by, because };
+  await clickhouse.insert('erasures', [note]);
   // 2. Rewrite what is there; again until nothing is left.
   const rows: Record<string, number> = {};
   for (const table of await tablesWithEntityIds(clickhouse)) {
     rows[table] = await eraseFrom(clickhouse, table, { key, tenantId: entity.tenantId });
   }
-  return { rows };
+  return { rows, note };
+}
+
+/**
+ * Makes erasures again, those on record and more that were noted elsewhere: a database that was restored may hold ids
+ * that were taken out after the backup, or while it was made. Resolves when no table holds them.
+ */
+export async function eraseAgain(clickhouse: ClickHouse, more: readonly ErasureNote[] = []): Promise<void> {
+  await clickhouse.insert('erasures', more);
+  for (const table of await tablesWithEntityIds(clickhouse)) {
+    await clickhouse.command(
+      `ALTER TABLE ${table} UPDATE entity_id = ''
+       WHERE entity_id != '' AND entity_key IN (SELECT entity_key FROM erasures) SETTINGS mutations_sync = 2`,
+    );
+  }
 }
 
 async function eraseFrom(

@@ -43,6 +43,11 @@ export function checkEngine(): void {
   }
 }
 
+/** Where the engine of a data directory may write backups, and read them. */
+export function backupsDir(dataDir: string): string {
+  return join(dataDir, 'clickhouse', 'backups');
+}
+
 /** Writes the engine's configuration and prepares its supervision. */
 export function prepareEngine(options: EngineOptions): Supervised {
   const home = join(options.dataDir, 'clickhouse');
@@ -105,6 +110,7 @@ function configXml({ dataDir, memoryRatioMax }: EngineOptions): string {
   <background_schedule_pool_size>8</background_schedule_pool_size>
   <mark_cache_size>268435456</mark_cache_size>
   <keep_alive_timeout>30</keep_alive_timeout>
+  <backups><allowed_path>${xmlText(backupsDir(dataDir))}</allowed_path></backups>
 </clickhouse>
 `;
 }
