@@ -32,8 +32,8 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['{services,infra,test}/**/*.system.test.ts'],
-          exclude: ['**/node_modules/**', 'test/chaos/**', 'test/drill/**'],
-          globalSetup: ['test/support/local-stack.ts'],
+          exclude: ['**/node_modules/**', 'test/chaos/**', 'test/cluster/**', 'test/drill/**'],
+          globalSetup: ['test/support/stack.ts'],
           env: COMPILED_ONCE,
           testTimeout: SYSTEM_TIMEOUT_MS,
           hookTimeout: SYSTEM_HOOK_TIMEOUT_MS,
@@ -51,7 +51,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['test/browser/**/*.browser.test.ts'],
-          globalSetup: ['test/support/local-stack.ts'],
+          globalSetup: ['test/support/stack.ts'],
           env: COMPILED_ONCE,
           testTimeout: SYSTEM_TIMEOUT_MS,
           hookTimeout: SYSTEM_HOOK_TIMEOUT_MS,
@@ -71,10 +71,10 @@ export default defineConfig({
         },
       },
       {
-        // Kills its own servers for two minutes, with nothing else beside it.
+        // Kill their own servers for two minutes and for half a one, with nothing else beside them.
         test: {
           name: 'chaos',
-          include: ['test/chaos/**/*.system.test.ts'],
+          include: ['test/{chaos,cluster}/**/*.system.test.ts'],
           env: COMPILED_ONCE,
           sequence: { groupOrder: 2 },
         },

@@ -5,7 +5,7 @@ export const DEAD_LETTER_REASONS = {
   'empty-value': 'the record has no value',
   'unknown-framing': 'the value does not begin with the Avro single-object marker C3 01',
   'registry-framing': 'the value has schema-registry framing, and no registry is configured',
-  'unknown-schema': 'the schema fingerprint is none that Tally ever shipped',
+  'unknown-schema': 'the schema’s fingerprint is none that this version knows, and none that was announced',
   'malformed-datum': 'the bytes are not a datum of the schema they name',
   'invalid-utf8': 'a string holds bytes that are not UTF-8',
   'wrong-topic': 'the schema does not belong on this topic',

@@ -15,7 +15,7 @@ test.each([
 test('a fingerprint does not depend on docs, defaults and logical types, and does on names and order', () => {
   const field = (name: string, extra = {}) => ({ name, type: ['null', 'string'], ...extra });
   const of = (fields: object[], extra = {}) =>
-    fingerprintOf(avro.Type.forSchema({ type: 'record', name: 'R', fields, ...extra } as avro.Schema)).toString('hex');
+    fingerprintOf(avro.Type.forSchema({ type: 'record', name: 'R', fields, ...extra } as avro.Schema));
   const plain = of([field('a'), field('b')]);
   expect(of([field('a', { doc: 'words', default: null }), field('b')], { doc: 'words' })).toBe(plain);
   expect(of([field('b'), field('a')])).not.toBe(plain);

@@ -18,9 +18,14 @@ export function crc64Avro(bytes: Uint8Array): bigint {
   return crc;
 }
 
-/** A schema's fingerprint, as its 8 little-endian bytes stand in a message. */
-export function fingerprintOf(type: Type): Buffer {
+/** A schema's fingerprint, as its 8 little-endian bytes stand in a message, 16 hex digits. */
+export function fingerprintOf(type: Type): string {
+  return hexOf(crc64Avro(Buffer.from(JSON.stringify(type.schema()))));
+}
+
+/** A fingerprint as its 8 little-endian bytes stand in a message, 16 hex digits. */
+export function hexOf(fingerprint: bigint): string {
   const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(crc64Avro(Buffer.from(JSON.stringify(type.schema()))));
-  return bytes;
+  bytes.writeBigUInt64LE(fingerprint);
+  return bytes.toString('hex');
 }

@@ -29,6 +29,9 @@ export const VERSIONS: readonly SchemaVersion[] = [
 
 const byFingerprint = new Map(VERSIONS.map((version) => [version.fingerprint, version]));
 const latest = new Map(VERSIONS.map((version) => [version.name, version]));
+const fields = new Map(
+  [...latest].map(([name, { type }]) => [name, (type as avro.types.RecordType).fields.map((field) => field.name)]),
+);
 const BYTES = avro.Type.forSchema('bytes');
 /** The same schemas with bytes for strings: what was written, before text is made of it. */
 const rawTypes = new Map(VERSIONS.map((version) => [version, rawTypeOf(version)]));
@@ -52,25 +55,39 @@ export function headerOf(name: SchemaName, version: number): Uint8Array {
 
 export type Decoded = { ok: true; record: TallyRecord } | { ok: false; fault: Fault };
 
+/** Versions that this code does not know, by fingerprint; text says why one cannot be read (announced.ts). */
+export interface NewerVersions {
+  find: (fingerprint: string) => SchemaVersion | string | undefined;
+}
+
 /** Decodes any bytes: a record, or the reason why they are none. Never throws. */
-export function decodeRecord(value: Buffer | null): Decoded {
+export function decodeRecord(value: Buffer | null, newer?: NewerVersions): Decoded {
   if (value === null || value.length === 0) return fault('empty-value', value === null ? 'null value' : 'zero bytes');
   if (value[0] === 0 && value.length >= 5) return fault('registry-framing', `schema id ${value.readUInt32BE(1)}`);
   if (value[0] !== 0xc3 || value[1] !== 0x01) return fault('unknown-framing', `first bytes ${hex(value, 0, 2)}`);
   if (value.length < HEADER_BYTES) return fault('malformed-datum', `only ${value.length} bytes`);
-  const version = byFingerprint.get(hex(value, 2, HEADER_BYTES));
-  if (!version) return fault('unknown-schema', `fingerprint ${hex(value, 2, HEADER_BYTES)}`);
+  const fingerprint = hex(value, 2, HEADER_BYTES);
+  const version = byFingerprint.get(fingerprint) ?? newer?.find(fingerprint);
+  if (version === undefined) return fault('unknown-schema', `fingerprint ${fingerprint}`);
+  if (typeof version === 'string') return fault('unknown-schema', `fingerprint ${fingerprint}: ${version}`);
   const datum = value.subarray(HEADER_BYTES);
   if (version.name === 'ProfileRecord' && !identifiersFit(datum)) {
     return fault('malformed-datum', 'the identifiers’ count exceeds the bytes there are');
   }
   try {
-    const record = { schema: version.name, value: version.type.fromBuffer(datum) } as TallyRecord;
+    const value = version.type.fromBuffer(datum);
+    const record = { schema: version.name, value: asNewest(version, value) } as TallyRecord;
     if (!keepsItsBytes(record, version, datum)) return fault('invalid-utf8', 'a string is not valid UTF-8');
     return { ok: true, record };
   } catch (error) {
     return fault('malformed-datum', error instanceof Error ? error.message : String(error));
   }
+}
+
+/** With the fields of the newest version this code knows: those that were added since are null, later ones are left. */
+function asNewest(version: SchemaVersion, value: Record<string, unknown>): object {
+  if (version === latest.get(version.name)) return value;
+  return Object.fromEntries((fields.get(version.name) ?? []).map((name) => [name, value[name] ?? null]));
 }
 
 function fault(reason: Fault['reason'], detail: string): Decoded {
@@ -83,7 +100,7 @@ function hex(bytes: Buffer, from: number, to: number): string {
 
 function load(name: SchemaName, version: number, file: string): SchemaVersion {
   const type = avro.Type.forSchema(JSON.parse(readFileSync(new URL(`avro/${file}`, import.meta.url), 'utf8')));
-  return { name, version, file, type, fingerprint: fingerprintOf(type).toString('hex') };
+  return { name, version, file, type, fingerprint: fingerprintOf(type) };
 }
 
 function rawTypeOf({ type }: SchemaVersion): avro.Type {
@@ -97,8 +114,7 @@ function rawTypeOf({ type }: SchemaVersion): avro.Type {
  */
 function keepsItsBytes(record: TallyRecord, version: SchemaVersion, datum: Buffer): boolean {
   if (!freeText(record).includes('\ufffd')) return true;
-  const raw = rawTypes.get(version);
-  return raw !== undefined && holdsOnlyUtf8(raw.fromBuffer(datum));
+  return holdsOnlyUtf8((rawTypes.get(version) ?? rawTypeOf(version)).fromBuffer(datum));
 }
 
 function holdsOnlyUtf8(value: unknown): boolean {

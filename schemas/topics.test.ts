@@ -8,6 +8,7 @@ test('the topics have the names that outsiders know, behind a prefix as it is', 
     deadLetters: 'tally.dead-letters.v1',
     alerts: 'tally.alerts.v1',
     statements: 'tally.statements.v1',
+    schemas: 'tally.schemas.v1',
   });
   expect(topicNames('eu-').interactions).toBe('eu-tally.interactions.v1');
 });

@@ -9,6 +9,7 @@ export interface Topics {
   deadLetters: string;
   alerts: string;
   statements: string;
+  schemas: string;
 }
 
 /** Topic names of version 1; `prefix` goes in front of each, as it is. */
@@ -19,6 +20,7 @@ export function topicNames(prefix = ''): Topics {
     deadLetters: `${prefix}tally.dead-letters.v1`,
     alerts: `${prefix}tally.alerts.v1`,
     statements: `${prefix}tally.statements.v1`,
+    schemas: `${prefix}tally.schemas.v1`,
   };
 }
 
@@ -54,4 +56,10 @@ export const KEPT_TOPIC_SETTINGS: Readonly<Record<string, string>> = {
   'retention.ms': '-1',
   'retention.bytes': '-1',
   'max.message.bytes': String(RECORD_BYTES_MAX + 64 * 1024),
+};
+
+/** Settings of the topic of announced schemas: each connecting producer says its own again, one of each is kept for ever. */
+export const LATEST_TOPIC_SETTINGS: Readonly<Record<string, string>> = {
+  ...KEPT_TOPIC_SETTINGS,
+  'cleanup.policy': 'compact',
 };

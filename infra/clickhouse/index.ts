@@ -5,22 +5,18 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { ClickHouse, type ClickHouseOptions } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
+import { noteShards, prepare } from './prepare.ts';
+
+export { type Cluster, distributedSql, inClusterForm, Places } from './cluster-sql.ts';
+export { type CopyProgress, copyHomeTables, copyLogTables } from './copy.ts';
+export { noteShards } from './prepare.ts';
+export { TABLES, type TableKind, tablesOf } from './tables.ts';
 
 interface Migration {
   name: string;
   sql: string;
   digest: string;
 }
-
-const HISTORY = `CREATE TABLE IF NOT EXISTS schema_migrations
-(
-    name       String,
-    digest     String,
-    applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
-)
-ENGINE = ReplacingMergeTree
-ORDER BY name
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`;
 
 /** The migrations there are, in the order they apply. */
 export function migrations(): Migration[] {
@@ -34,28 +30,32 @@ export function migrations(): Migration[] {
 }
 
 /**
- * Creates the database if need be and applies what is missing. Every statement is idempotent, so a crash in between
- * costs nothing. Returns the names applied. Throws `MIGRATION_CHANGED` when an applied file is not what it was.
+ * Creates the database if need be and applies what is missing: on one server, or, with several `shards`, on each of them.
+ * Every statement is idempotent, so a crash in between costs nothing. Returns the names applied. Throws
+ * `MIGRATION_CHANGED` when an applied file is not what it was, `SHARDS_DIFFER` when the database is one of other shards.
+ * @param unfinished services are to refuse the database until `noteShards` is called: it is yet to be filled
  */
-export async function migrateClickHouse(options: ClickHouseOptions): Promise<string[]> {
-  const root = new ClickHouse({ ...options, database: 'default' });
-  await root.command(`CREATE DATABASE IF NOT EXISTS ${options.database}`);
-  await root.close();
-
+export async function migrateClickHouse(
+  options: ClickHouseOptions,
+  { unfinished = false }: { unfinished?: boolean } = {},
+): Promise<string[]> {
   const clickhouse = new ClickHouse(options);
   try {
-    await clickhouse.command(HISTORY);
+    const form = await prepare(clickhouse, options);
+    await clickhouse.command(form.history);
     const rows = await clickhouse.query<{ name: string; digest: string }>('SELECT name, digest FROM schema_migrations');
     const applied = new Map(rows.map(({ name, digest }) => [name, digest]));
     const done: string[] = [];
     for (const migration of migrations()) {
       const digest = applied.get(migration.name);
+      if (digest !== undefined && digest !== migration.digest) throw changed(migration.name);
+      for (const statement of statements(migration.sql)) await form.apply(statement, digest !== undefined);
       if (digest === migration.digest) continue;
-      if (digest !== undefined) throw changed(migration.name);
-      for (const statement of statements(migration.sql)) await clickhouse.command(statement);
       await clickhouse.insert('schema_migrations', [{ name: migration.name, digest: migration.digest }]);
       done.push(migration.name);
     }
+    await form.finish(done.length > 0);
+    if (!unfinished) await noteShards(clickhouse);
     return done;
   } finally {
     await clickhouse.close();
@@ -69,7 +69,8 @@ function changed(name: string): TallyError {
   });
 }
 
-function statements(sql: string): string[] {
+/** The statements of a migration. */
+export function statements(sql: string): string[] {
   return sql
     .replace(/--[^\n]*/g, '')
     .split(';')

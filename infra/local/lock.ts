@@ -6,7 +6,6 @@
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DataType, load, open } from 'ffi-rs';
 import { LocalStackError } from './errors.ts';
 
 export interface DataDirLock {
@@ -35,7 +34,7 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const fd = openSync(path, 'a+');
   try {
     const beganAtMs = performance.now();
-    while (!tryLock(fd)) {
+    while (!(await tryLock(fd))) {
       const holder = readHolder(path);
       const waitedMs = performance.now() - beganAtMs;
       if (waitedMs > LIVE_HOLDER_GRACE_MS && holder !== undefined && isAlive(holder)) {
@@ -61,7 +60,9 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   }
 }
 
-function tryLock(fd: number): boolean {
+async function tryLock(fd: number): Promise<boolean> {
+  // Loaded when it is needed: whoever only imports this package may run where the embedded stack is not installed.
+  const { DataType, load, open } = await import('ffi-rs');
   const library = 'tally-libc';
   open({ library, path: process.platform === 'darwin' ? 'libSystem.B.dylib' : 'libc.so.6' });
   const result = load({

@@ -1,11 +1,12 @@
 // The embedded stack: everything is checked first, then Kafka and ClickHouse start side by side and are kept alive.
 
 import { join, resolve } from 'node:path';
-import { checkEngine, prepareEngine } from './clickhouse/engine.ts';
+import { checkEngine, engineName, prepareEngine } from './clickhouse/engine.ts';
 import { LocalStackError, type LocalStackErrorCode, messageOf } from './errors.ts';
 import type { OnEvent } from './events.ts';
-import { prepareBroker } from './kafka/broker.ts';
+import type { SecuredListener } from './kafka/broker.ts';
 import { classDataArchive } from './kafka/class-data.ts';
+import { type Broker, prepareCluster } from './kafka/cluster.ts';
 import { fetchJars, jarsAreCached } from './kafka/jars.ts';
 import { lockDataDir } from './lock.ts';
 import { resolvePorts } from './ports.ts';
@@ -19,9 +20,15 @@ export interface LocalOptions {
   kafkaPort?: number;
   clickhouseHttpPort?: number;
   clickhouseTcpPort?: number;
+  /** Engines of ClickHouse, each with data of its own. Default 1. The ports above are the first one's. */
+  shards?: number;
   /** Default 2 GiB. */
   freeDiskBytesMin?: number;
-  /** The broker's heap, default 768. */
+  /** Brokers of one Kafka cluster, 1 to 9; a data directory keeps its number. Default 1. */
+  brokers?: number;
+  /** A second listener of each broker, with TLS and SASL. */
+  kafkaSecured?: SecuredListener;
+  /** A broker's heap, default 768; of several, 256. */
   kafkaHeapMiBMax?: number;
   /** Of the machine's memory, for ClickHouse: above 0 and at most 1. Default 0.6. */
   clickhouseMemoryRatioMax?: number;
@@ -35,19 +42,38 @@ export interface LocalOptions {
 
 export interface LocalStack {
   dataDir: string;
-  /** `host:port` */
+  /** `host:port`; of several brokers, with commas between. */
   kafka: string;
+  /** The same of the listeners with TLS and SASL; empty without. */
+  kafkaSecured: string;
+  /** The brokers, in the order of their node ids. */
+  brokers: readonly LocalBroker[];
   /** `http://127.0.0.1:port` */
   clickhouseUrl: string;
   clickhouseTcpPort: number;
+  /** Addresses of all engines, the first as above. */
+  clickhouseShards: string[];
   /** Of what runs now; empty while a service is being started again. */
   pids(): Record<'kafka' | 'clickhouse', number[]>;
   /** Ends both in order; resolves when no process is left and the data directory is free. May be called repeatedly. */
   stop(): Promise<void>;
 }
 
+export interface LocalBroker {
+  /** `kafka`, `kafka-2`, …, as in events. */
+  name: string;
+  nodeId: number;
+  /** `host:port` */
+  address: string;
+  /** Undefined while it is being started again. */
+  pid(): number | undefined;
+}
+
 const FREE_DISK_BYTES_MIN = 2 * 1024 ** 3;
 const KAFKA_HEAP_MIB_MAX = 768;
+/** Of each, where there are several. */
+const KAFKA_HEAP_OF_SEVERAL_MIB_MAX = 256;
+const BROKERS_MAX = 9;
 const CLICKHOUSE_MEMORY_RATIO_MAX = 0.6;
 
 /**
@@ -61,6 +87,7 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
   const onEvent = options.onEvent ?? (() => undefined);
   prepareDataDir(dataDir);
   checkFreeDisk(dataDir, options.freeDiskBytesMin ?? FREE_DISK_BYTES_MIN);
+  await checkEngine();
   // Before the ports: an instance that has just died may still be letting go of both.
   const lock = await lockDataDir(dataDir);
   const services: Supervised[] = [];
@@ -73,32 +100,50 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
     const { java, maven } = await checkTools(options.searchPath ?? PATH);
     const ports = await choosePorts(options);
     await prepareJars(dataDir, { java, maven }, onEvent);
-    const heapMiBMax = options.kafkaHeapMiBMax ?? KAFKA_HEAP_MIB_MAX;
+    const heapMiBMax =
+      options.kafkaHeapMiBMax ?? (ports.kafka.length > 1 ? KAFKA_HEAP_OF_SEVERAL_MIB_MAX : KAFKA_HEAP_MIB_MAX);
     const classData = await classDataArchive({ java, lockFd: lock.fd, heapMiBMax, onEvent });
     const shared = { dataDir, lockFd: lock.fd, onEvent, restartWaitMsMax: options.restartWaitMsMax };
-    const engine = prepareEngine({
-      ...shared,
-      httpPort: ports.clickhouseHttp,
-      tcpPort: ports.clickhouseTcp,
-      memoryRatioMax: options.clickhouseMemoryRatioMax ?? CLICKHOUSE_MEMORY_RATIO_MAX,
-    });
-    services.push(engine);
-    const broker = await prepareBroker({
+    const tcpPorts = ports.clickhouse.map(({ tcp }) => tcp);
+    const engines = ports.clickhouse.map(({ http, tcp }, index) =>
+      prepareEngine({
+        ...shared,
+        name: engineName(index),
+        httpPort: http,
+        tcpPort: tcp,
+        tcpPorts,
+        memoryRatioMax: (options.clickhouseMemoryRatioMax ?? CLICKHOUSE_MEMORY_RATIO_MAX) / tcpPorts.length,
+      }),
+    );
+    services.push(...engines);
+    const brokers = await prepareCluster({
       ...shared,
       java: java.path,
-      port: ports.kafka,
-      controllerPort: ports.kafkaController,
+      ports: ports.kafka,
+      controllerPorts: ports.kafkaController,
+      securedPorts: ports.kafkaSecured,
+      secured: options.kafkaSecured,
       heapMiBMax,
       classData: classData === undefined ? undefined : { use: classData },
     });
-    services.push(broker);
-    await Promise.all([startAs('CLICKHOUSE_DID_NOT_START', engine), startAs('KAFKA_DID_NOT_START', broker)]);
+    services.push(...brokers.map(({ supervised }) => supervised));
+    await Promise.all([
+      ...engines.map((engine) => startAs('CLICKHOUSE_DID_NOT_START', engine)),
+      ...brokers.map(({ supervised }) => startAs('KAFKA_DID_NOT_START', supervised)),
+    ]);
+    const clickhouseShards = ports.clickhouse.map(({ http }) => `http://127.0.0.1:${http}`);
     return {
       dataDir,
-      kafka: `127.0.0.1:${ports.kafka}`,
-      clickhouseUrl: `http://127.0.0.1:${ports.clickhouseHttp}`,
-      clickhouseTcpPort: ports.clickhouseTcp,
-      pids: () => ({ kafka: pidsOf(broker), clickhouse: pidsOf(engine) }),
+      kafka: brokers.map(({ address }) => address).join(','),
+      kafkaSecured: brokers.flatMap(({ securedAddress = [] }) => securedAddress).join(','),
+      brokers: brokers.map(localBroker),
+      clickhouseUrl: clickhouseShards[0] ?? '',
+      clickhouseTcpPort: tcpPorts[0] ?? 0,
+      clickhouseShards,
+      pids: () => ({
+        kafka: brokers.flatMap(({ supervised }) => pidsOf(supervised)),
+        clickhouse: engines.flatMap(pidsOf),
+      }),
       stop,
     };
   } catch (error) {
@@ -114,19 +159,36 @@ interface Tools {
 }
 
 async function checkTools(searchPath: string): Promise<Tools> {
-  checkEngine();
   const maven = jarsAreCached() ? undefined : findMaven(searchPath);
   return { java: await findJava(searchPath), maven };
 }
 
 async function choosePorts(options: LocalOptions) {
-  const [kafka = 0, clickhouseHttp = 0, clickhouseTcp = 0, kafkaController = 0] = await resolvePorts([
+  const count = Math.min(options.brokers ?? 1, BROKERS_MAX);
+  const any = (option: string, times: number) => Array.from({ length: times }, () => ({ option, port: undefined }));
+  const further = Array.from({ length: (options.shards ?? 1) - 1 }, (_, index) => [
+    { option: `ClickHouse ${index + 2} over HTTP`, port: undefined },
+    { option: `ClickHouse ${index + 2} over its native protocol`, port: undefined },
+  ]);
+  const ports = await resolvePorts([
     { option: 'Kafka', port: options.kafkaPort },
+    ...any('Kafka', count - 1),
+    ...any("Kafka's controller", count),
+    ...any('Kafka with TLS', count),
     { option: 'ClickHouse over HTTP', port: options.clickhouseHttpPort },
     { option: 'ClickHouse over its native protocol', port: options.clickhouseTcpPort },
-    { option: "Kafka's controller", port: undefined },
+    ...further.flat(),
   ]);
-  return { kafka, clickhouseHttp, clickhouseTcp, kafkaController };
+  const [kafka, kafkaController, kafkaSecured] = [
+    ports.splice(0, count),
+    ports.splice(0, count),
+    ports.splice(0, count),
+  ];
+  const clickhouse = Array.from({ length: ports.length / 2 }, (_, index) => ({
+    http: ports[2 * index] ?? 0,
+    tcp: ports[2 * index + 1] ?? 0,
+  }));
+  return { kafka, kafkaController, kafkaSecured, clickhouse };
 }
 
 async function prepareJars(dataDir: string, { java, maven }: Tools, onEvent: OnEvent): Promise<void> {
@@ -141,6 +203,10 @@ async function startAs(code: LocalStackErrorCode, service: Supervised): Promise<
   } catch (error) {
     throw new LocalStackError(code, messageOf(error), error);
   }
+}
+
+function localBroker({ name, nodeId, address, supervised }: Broker): LocalBroker {
+  return { name, nodeId, address, pid: () => supervised.pid() };
 }
 
 function pidsOf(service: Supervised): number[] {

@@ -2,12 +2,12 @@
  * The aggregator as a process: `node services/aggregator/main.ts`, configured by the environment (see config.ts).
  */
 import { committedPositions, lastRun, lastStartOf } from '@tally/figures';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, createHttpServer, createRegistry, Gauge, listen } from '@tally/platform/http';
-import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { askToBeLetIn, createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
-import { onShutdown, runService } from '@tally/platform/shutdown';
+import { fail, onShutdown, runService } from '@tally/platform/shutdown';
 import { topicNames } from '@tally/schemas';
 import { statementSources } from '@tally/statements';
 import { AGGREGATE_JOB, aggregate } from './aggregate.ts';
@@ -28,14 +28,10 @@ const log = createLog('aggregator', 'info');
 await runService(log, async () => {
   const config = parseConfig(aggregatorConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
-  const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-aggregator', log });
+  const kafka = createKafka({ ...kafkaServers(config), clientId: 'tally-aggregator', log });
   const admin = new KafkaAdmin(kafka);
-  const clickhouse = new ClickHouse({
-    url: config.TALLY_CLICKHOUSE_URL,
-    database: config.TALLY_CLICKHOUSE_DATABASE,
-    username: config.TALLY_CLICKHOUSE_USER,
-    password: config.TALLY_CLICKHOUSE_PASSWORD,
-  });
+  const clickhouse = new ClickHouse(clickhouseOptions(config));
+  void askToBeLetIn(config, { clientId: 'tally-aggregator', log, onRefused: (error) => fail(log, error) });
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
 

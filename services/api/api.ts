@@ -14,10 +14,10 @@ import {
   tokenVerifier,
 } from '@tally/access';
 import { CurrentFigures } from '@tally/figures';
-import { ClickHouse, TableVersions, TrackedClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions, TableVersions, TrackedClickHouse } from '@tally/platform/clickhouse';
 import { messageOf } from '@tally/platform/errors';
 import { createHttpServer, createRegistry, type FastifyInstance } from '@tally/platform/http';
-import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
 import { statementSources } from '@tally/statements';
@@ -52,13 +52,10 @@ export interface Api {
 }
 
 export function createApi({ config, log }: { config: ApiConfig; log: Logger }): Api {
-  const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-api', log, retries: 1 });
+  const kafka = createKafka({ ...kafkaServers(config), clientId: 'tally-api', log, retries: 1 });
   const admin = new KafkaAdmin(kafka);
   const server = {
-    url: config.TALLY_CLICKHOUSE_URL,
-    database: config.TALLY_CLICKHOUSE_DATABASE,
-    username: config.TALLY_CLICKHOUSE_USER,
-    password: config.TALLY_CLICKHOUSE_PASSWORD,
+    ...clickhouseOptions(config),
     requestTimeoutMs: QUERY_TIMEOUT_MS,
   };
   const clickhouse = new TrackedClickHouse(server);

@@ -3,8 +3,9 @@
  */
 import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, listen } from '@tally/platform/http';
+import { askToBeLetIn } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
-import { onShutdown, runService } from '@tally/platform/shutdown';
+import { fail, onShutdown, runService } from '@tally/platform/shutdown';
 import { createApi } from './api.ts';
 import { apiConfig } from './config.ts';
 
@@ -15,6 +16,7 @@ const log = createLog('api', 'info');
 await runService(log, async () => {
   const config = parseConfig(apiConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
+  void askToBeLetIn(config, { clientId: 'tally-api', log, onRefused: (error) => fail(log, error) });
   const { app, close } = createApi({ config, log });
   onShutdown({
     log,

@@ -13,7 +13,7 @@ import { recountTables } from './tables/recount-tables.ts';
 export type VerifyStep = 'tables' | 'records';
 
 export interface VerifyOptions extends Omit<LedgerSources, 'topics'> {
-  topics: { interactions: string; profiles: string };
+  topics: { interactions: string; profiles: string; schemas: string };
   /** Reads a whole topic, a partition's records in order. */
   readTopic: (topic: string, visit: (record: LogRecord) => void) => Promise<void>;
   /** Told of progress: checks of tables, then records of Kafka. */
@@ -92,6 +92,7 @@ async function recountUpTo(
   upTo: Ledger,
 ): Promise<{ recount: Recount; outcomes: Comparison[]; whole: boolean }> {
   const recount = new Recount();
+  await options.readTopic(options.topics.schemas, (record) => recount.learn(record));
   const outcomes: Comparison[] = [];
   const total = upTo.partitions.reduce(
     (sum, { start, committed, closed }) => sum + (closed ? 0 : committed - start),

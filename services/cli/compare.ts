@@ -16,7 +16,7 @@ import {
   type QuotaRow,
   type TrueUpRow,
 } from './compare-licences.ts';
-import type { Instance } from './instance.ts';
+import { databaseOf, type Instance } from './instance.ts';
 
 /** Questions to the api at the same time. */
 const ASKED_AT_ONCE_MAX = 4;
@@ -150,7 +150,7 @@ async function compareOutcomes(
   comparison: Comparison,
   differ: Differ,
 ): Promise<void> {
-  const clickhouse = new ClickHouse({ url: instance.clickhouse, database: instance.database });
+  const clickhouse = new ClickHouse(databaseOf(instance));
   const counted = await outcomeCounts(clickhouse, topicNames().interactions);
   await clickhouse.close();
   const { deadLetter, ...others } = truth.outcomes();

@@ -3,16 +3,21 @@
  * that the environment names (`TALLY_KAFKA`, `TALLY_CLICKHOUSE_URL`, …) when it does.
  */
 import { resolve } from 'node:path';
-import { migrateClickHouse } from '@tally/clickhouse-schema';
-import { ClickHouse, type ClickHouseOptions } from '@tally/platform/clickhouse';
-import { clickhouseConfig, kafkaConfig, parseConfig } from '@tally/platform/config';
+import { copyHomeTables, migrateClickHouse } from '@tally/clickhouse-schema';
+import {
+  ClickHouse,
+  type ClickHouseOptions,
+  clickhouseEnvironment,
+  clickhouseOptions,
+} from '@tally/platform/clickhouse';
+import { clickhouseConfig, kafkaConfig, parseConfig, secretOf } from '@tally/platform/config';
 import { TallyError } from '@tally/platform/errors';
-import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { type Topics, topicNames } from '@tally/schemas';
 import { z } from 'zod';
 import { GROUP } from './catch-up.ts';
-import { runningInstance, secretsOf } from './instance.ts';
+import { databaseOf, runningInstance, secretsOf } from './instance.ts';
 
 const environment = z.object({
   ...kafkaConfig.shape,
@@ -24,7 +29,7 @@ export interface Connection {
   kafka: ReturnType<typeof createKafka>;
   admin: KafkaAdmin;
   clickhouse: ClickHouse;
-  /** With which `clickhouse` was made. */
+  /** How it is reached. */
   clickhouseOptions: ClickHouseOptions;
   topics: Topics;
   groupId: string;
@@ -62,29 +67,24 @@ export function connectTo(
 ): Connection {
   const env = parseConfig(environment, said);
   const kafka = createKafka({
-    brokers: env.TALLY_KAFKA,
+    ...kafkaServers(env),
     clientId: 'tally-cli',
     log: createLog('tally', 'error'),
     ...(patient ? {} : IMPATIENT),
   });
   const admin = new KafkaAdmin(kafka);
-  const server = {
-    url: env.TALLY_CLICKHOUSE_URL,
-    username: env.TALLY_CLICKHOUSE_USER,
-    password: env.TALLY_CLICKHOUSE_PASSWORD,
-  };
-  const clickhouseOptions = { ...server, database: env.TALLY_CLICKHOUSE_DATABASE };
-  const clickhouse = new ClickHouse(clickhouseOptions);
+  const server = clickhouseOptions(env);
+  const clickhouse = new ClickHouse(server);
   return {
     kafka,
     admin,
     clickhouse,
-    clickhouseOptions,
+    clickhouseOptions: server,
     topics: topicNames(env.TALLY_TOPIC_PREFIX),
     groupId: `${env.TALLY_TOPIC_PREFIX}${env.TALLY_GROUP}`,
     identifierSecret: () => {
       const secret = process.env['TALLY_KAFKA']
-        ? process.env['TALLY_IDENTIFIER_SECRET']
+        ? secretOf(process.env, 'TALLY_IDENTIFIER_SECRET')
         : secretsOf(resolve(dataDir)).identifierSecret;
       if (secret !== undefined) return secret;
       throw new TallyError('TALLY_IDENTIFIER_SECRET is not set: identifiers would get other hashes', {
@@ -101,23 +101,9 @@ export function connectTo(
 }
 
 function instanceEnvironment(dataDir: string): Record<string, string> {
-  const { kafka, clickhouse, database } = runningInstance(resolve(dataDir));
-  return { TALLY_KAFKA: kafka, TALLY_CLICKHOUSE_URL: clickhouse, TALLY_CLICKHOUSE_DATABASE: database };
+  const instance = runningInstance(resolve(dataDir));
+  return { TALLY_KAFKA: instance.kafka, ...clickhouseEnvironment(databaseOf(instance)) };
 }
-
-/** What the log does not hold: its epochs, what people decided, what was published. */
-const NOT_IN_THE_LOG = [
-  'logs',
-  'erasures',
-  'dead_letter_actions',
-  'aggregator_runs',
-  'snapshots',
-  'counting_policies',
-  'unification_rules',
-  'licences',
-  'environments',
-  'statements',
-] as const;
 
 async function createEmptyDatabase(
   live: ClickHouse,
@@ -132,8 +118,7 @@ async function createEmptyDatabase(
   }
   await migrateClickHouse(options);
   const target = new ClickHouse(options);
-  for (const table of NOT_IN_THE_LOG) {
-    await target.command(`INSERT INTO ${table} SELECT * FROM ${live.database}.${table}`);
-  }
+  // What the log does not hold: its epochs, what people decided, what was published and told.
+  await copyHomeTables(target, live.database);
   return target;
 }

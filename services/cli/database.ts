@@ -2,7 +2,7 @@
  * Which of a server's databases an instance runs on, and how it moves to another one: one that `tally rebuild` made.
  */
 import { rewindLog } from '@tally/consumer';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, type ClickHouseOptions, type ShardOnRecord, shardDatabase } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
@@ -36,14 +36,49 @@ export async function refuseMissingDatabase(clickhouseUrl: string, database: str
 }
 
 /**
+ * Which of the running servers a database is on, in the order of its shards: as on record, or all of them for one that is
+ * yet to be made. Throws `SHARDS_DIFFER` where it is on more than run.
+ */
+export async function serversOf(engines: readonly string[], database: string): Promise<readonly string[]> {
+  const [url = ''] = engines;
+  const clickhouse = new ClickHouse({ url, database: 'default' });
+  try {
+    const rows = await clickhouse.query<{ database: string }>(
+      "SELECT database FROM system.tables WHERE name = 'shards' AND database IN ({databases:Array(String)}) ORDER BY database",
+      { databases: [database, shardDatabase(database)] },
+    );
+    const made = rows.map((row) => row.database);
+    if (!made.includes(shardDatabase(database))) {
+      const before = await clickhouse.query('SELECT 1 FROM system.databases WHERE name = {database:String}', {
+        database,
+      });
+      return before.length > 0 ? [url] : engines;
+    }
+    const { shards } = await clickhouse.queryOne<ShardOnRecord>(
+      `SELECT number, shards FROM ${shardDatabase(database)}.shards`,
+    );
+    if (shards <= engines.length) return engines.slice(0, shards);
+    throw new TallyError(
+      `database ${database} is on ${shards} servers, and ${engines.length} run: --shards ${shards}`,
+      {
+        code: 'SHARDS_DIFFER',
+        retriable: false,
+      },
+    );
+  } finally {
+    await clickhouse.close();
+  }
+}
+
+/**
  * Sets the consumers back to where a database needs them: while another one was in use, they went ahead of it. Nothing is skipped, and what it has already changes no set. No consumer may run; throws
  * `GROUP_ACTIVE` when one still does after `GROUP_EMPTY_MS_MAX`.
  */
-export async function goOnFrom(server: { kafka: string; clickhouseUrl: string }, database: string): Promise<void> {
+export async function goOnFrom(kafka: string, server: ClickHouseOptions): Promise<void> {
   const admin = new KafkaAdmin(
-    createKafka({ brokers: [server.kafka], clientId: 'tally-cli', log: createLog('tally', 'error') }),
+    createKafka({ brokers: [kafka], clientId: 'tally-cli', log: createLog('tally', 'error') }),
   );
-  const clickhouse = new ClickHouse({ url: server.clickhouseUrl, database });
+  const clickhouse = new ClickHouse(server);
   const deadline = Date.now() + GROUP_EMPTY_MS_MAX;
   const { interactions, profiles } = topicNames();
   try {

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Destination } from '@tally/importer';
 import { kafkaConfig, parseConfig } from '@tally/platform/config';
-import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { createKafka, KafkaAdmin, type KafkaServers, kafkaServers } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { connectProducer } from '@tally/producer';
 import { topicNames } from '@tally/schemas';
@@ -20,8 +20,8 @@ export interface OpenDestination extends Destination {
 /** Connects. Throws `NOT_RUNNING`, `CONFIG_INVALID`, `TOPIC_MISSING` or `KAFKA_UNAVAILABLE`. */
 export async function openDestination(dataDir: string | undefined): Promise<OpenDestination> {
   const log = createLog('import', 'error');
-  const { brokers, topicPrefix } = addressOf(dataDir);
-  const admin = new KafkaAdmin(createKafka({ brokers, clientId: CLIENT_ID, log }));
+  const { servers, topicPrefix } = addressOf(dataDir);
+  const admin = new KafkaAdmin(createKafka({ ...servers, clientId: CLIENT_ID, log }));
   const ends: Record<string, string> = {};
   try {
     const { interactions, profiles } = topicNames(topicPrefix);
@@ -29,7 +29,7 @@ export async function openDestination(dataDir: string | undefined): Promise<Open
       for (const { partition, end } of await admin.extents(topic)) ends[`${topic}/${partition}`] = String(end);
     }
     const target = { clusterId: await admin.clusterId(), topicPrefix, ends };
-    const producer = await connectProducer({ brokers, clientId: CLIENT_ID, topicPrefix, log });
+    const producer = await connectProducer({ ...servers, clientId: CLIENT_ID, topicPrefix, log });
     return {
       target,
       send: (record) => producer.send(record),
@@ -50,8 +50,8 @@ async function closeWithin(msMax: number, close: () => Promise<void>): Promise<v
 }
 
 /** A directory that was asked for comes first, then TALLY_KAFKA, then the instance of the default directory. */
-function addressOf(dataDir: string | undefined): { brokers: string[]; topicPrefix: string } {
-  if (dataDir !== undefined) return { brokers: [runningInstance(dataDir).kafka], topicPrefix: '' };
-  const { TALLY_KAFKA, TALLY_TOPIC_PREFIX } = parseConfig(kafkaConfig, process.env);
-  return { brokers: TALLY_KAFKA, topicPrefix: TALLY_TOPIC_PREFIX };
+function addressOf(dataDir: string | undefined): { servers: KafkaServers; topicPrefix: string } {
+  if (dataDir !== undefined) return { servers: { brokers: [runningInstance(dataDir).kafka] }, topicPrefix: '' };
+  const env = parseConfig(kafkaConfig, process.env);
+  return { servers: kafkaServers(env), topicPrefix: env.TALLY_TOPIC_PREFIX };
 }

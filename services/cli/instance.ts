@@ -4,6 +4,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { localCluster } from '@tally/local';
+import type { ClickHouseOptions } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import { z } from 'zod';
 
@@ -18,6 +20,10 @@ const instanceSchema = z.object({
   gateway: z.url(),
   kafka: z.string(),
   clickhouse: z.url(),
+  /** Servers of ClickHouse that run, `clickhouse` the first. */
+  engines: z.array(z.url()).default([]),
+  /** Those of them that the database is on, in the order of its shards; none where it is on the first alone. */
+  shards: z.array(z.url()).default([]),
   /** Of ClickHouse. Files of before there was a choice do not name it. */
   database: z.string().default(DATABASE),
   adminKey: z.string(),
@@ -26,6 +32,20 @@ const instanceSchema = z.object({
 
 /** A running instance: addresses, the admin key, and the process ids by service. */
 export type Instance = z.infer<typeof instanceSchema>;
+
+/** How an instance's database is reached. */
+export function databaseOf({
+  clickhouse,
+  shards,
+  database,
+}: Pick<Instance, 'clickhouse' | 'shards' | 'database'>): ClickHouseOptions {
+  return { url: clickhouse, database, ...clusterOf(shards) };
+}
+
+/** The part of the options that is for a cluster of the embedded servers; empty for one server. */
+export function clusterOf(shards: readonly string[]): Pick<ClickHouseOptions, 'shards' | 'cluster'> {
+  return shards.length < 2 ? {} : { shards, cluster: localCluster(shards.length) };
+}
 
 const OWNER_ONLY = 0o600;
 

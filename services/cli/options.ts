@@ -6,6 +6,8 @@ import { clickhouseConfig } from '@tally/platform/config';
 import { InvalidArgumentError, Option } from 'commander';
 
 export const DATA_DIR_DEFAULT = '.tally';
+/** Of an instance, which has all of them on one machine. Its partitions must be a multiple. */
+export const SHARDS_MAX = 16;
 
 /** A whole number from `min` to `max`. */
 export function whole(min: number, max: number): (text: string) => number {

@@ -21,6 +21,7 @@ import { policyCommand } from './commands/policy.ts';
 import { publishedCommand } from './commands/published.ts';
 import { quotaCommand } from './commands/quota.ts';
 import { rebuildCommand, replayCommand } from './commands/replay.ts';
+import { reshardCommand } from './commands/reshard.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { runsCommand } from './commands/runs.ts';
 import { simulateCommand } from './commands/simulate.ts';
@@ -64,6 +65,7 @@ export function tallyProgram(): Command {
     deadLettersCommand(),
     replayCommand(),
     rebuildCommand(),
+    reshardCommand(),
     eraseCommand(),
     backupCommand(),
     restoreCommand(),

@@ -6,14 +6,14 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type LocalEvent, type Supervised, supervise } from '@tally/local';
+import { type ClickHouseOptions, clickhouseEnvironment } from '@tally/platform/clickhouse';
 import { SERVICE_EXIT } from '@tally/platform/shutdown';
 import type { Secrets } from './instance.ts';
 
 export interface ServiceOptions {
   dataDir: string;
   kafka: string;
-  clickhouseUrl: string;
-  database: string;
+  clickhouse: ClickHouseOptions;
   secrets: Secrets;
   apiPort: number;
   gatewayPort: number;
@@ -58,7 +58,7 @@ export function createServices(options: ServiceOptions): Service[] {
 }
 
 function createService(
-  { dataDir, kafka, clickhouseUrl, database, onEvent }: ServiceOptions,
+  { dataDir, kafka, clickhouse, onEvent }: ServiceOptions,
   { name, instance, env }: { name: string; instance: string; env: Record<string, string> },
 ): Service {
   const logDir = join(dataDir, 'logs');
@@ -76,8 +76,7 @@ function createService(
       TALLY_SUPERVISED: '1',
       TALLY_READY_FILE: readyFile,
       TALLY_KAFKA: kafka,
-      TALLY_CLICKHOUSE_URL: clickhouseUrl,
-      TALLY_CLICKHOUSE_DATABASE: database,
+      ...clickhouseEnvironment(clickhouse),
     },
     logFile: join(logDir, `${instance}.log`),
     ready: ({ signal }) => waitForFile(readyFile, signal),

@@ -1,10 +1,10 @@
 /**
  * Everything on one machine: the embedded Kafka and ClickHouse, the tables and topics, every service.
  */
-import { type LocalEvent, resolvePorts, startLocalStack } from '@tally/local';
+import { enginesIn, type LocalEvent, resolvePorts, startLocalStack } from '@tally/local';
 import { createLog } from '@tally/platform/log';
-import { goOnFrom, refuseMissingDatabase } from './database.ts';
-import { DATABASE, type Instance, removeInstance, secretsOf, writeInstance } from './instance.ts';
+import { goOnFrom, refuseMissingDatabase, serversOf } from './database.ts';
+import { clusterOf, DATABASE, type Instance, removeInstance, secretsOf, writeInstance } from './instance.ts';
 import { migrate } from './migrate.ts';
 import { createServices, type Service } from './services.ts';
 
@@ -16,7 +16,11 @@ export interface StackOptions {
   clickhousePort: number;
   /** The database of ClickHouse to run on; the consumers go on after what it holds. Default `DATABASE`, as they stopped. */
   database?: string | undefined;
+  /** Servers of ClickHouse. Default: as many as the directory has, at first one. */
+  shards?: number | undefined;
   consumers: number;
+  /** Of one Kafka cluster; a data directory keeps its number. */
+  brokers: number;
   /** Partitions of each metered topic; only the first start on a directory uses it. */
   partitions: number;
   aggregateCron: string;
@@ -40,6 +44,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     dataDir,
     kafkaPort: options.kafkaPort,
     clickhouseHttpPort: options.clickhousePort,
+    brokers: options.brokers,
+    shards: options.shards ?? enginesIn(dataDir),
     onEvent,
   });
   const services: Service[] = [];
@@ -51,20 +57,23 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const secrets = secretsOf(dataDir);
     await refuseMissingDatabase(local.clickhouseUrl, database);
+    const servers = await serversOf(local.clickhouseShards, database);
+    const clickhouse = { url: local.clickhouseUrl, database, ...clusterOf(servers) };
     await migrate({
       brokers: [local.kafka],
       topicPrefix: '',
       partitions: options.partitions,
-      replicationFactor: 1,
-      clickhouse: { url: local.clickhouseUrl, database },
+      clickhouse,
       log: createLog('migrate', 'error'),
     });
-    if (options.database !== undefined) await goOnFrom(local, database);
+    if (options.database !== undefined) await goOnFrom(local.kafka, clickhouse);
     const instance = (): Instance => ({
       api: `http://127.0.0.1:${apiPort}`,
       gateway: `http://127.0.0.1:${gatewayPort}`,
       kafka: local.kafka,
       clickhouse: local.clickhouseUrl,
+      engines: local.clickhouseShards,
+      shards: servers.length > 1 ? [...servers] : [],
       database,
       adminKey: secrets.adminKey,
       pids: { ...local.pids(), ...pidsOf(services) },
@@ -73,8 +82,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...createServices({
         dataDir,
         kafka: local.kafka,
-        clickhouseUrl: local.clickhouseUrl,
-        database,
+        clickhouse,
         secrets,
         apiPort,
         gatewayPort,

@@ -2,7 +2,9 @@
  * All that is asked of the logs before the first record is read, and again and again while records are.
  */
 import { TallyError } from '@tally/platform/errors';
+import { checkReplication } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
+import type { Topics } from '@tally/schemas';
 import { type IdentitySources, replacedPlace } from './log-identity.ts';
 import { checkLog, type MeteredLog } from './logs.ts';
 
@@ -11,8 +13,18 @@ export interface LogChecks extends IdentitySources {
   groupId: string;
 }
 
+export interface StartChecks extends LogChecks {
+  log: Logger;
+  topics: Topics;
+  /** `TALLY_REPLICATION_FACTOR_MIN` */
+  factorMin: number | undefined;
+}
+
 /** Throws a TallyError that is not retriable when a log is not what it was; see logs.ts and log-identity.ts. */
-export async function checkLogsAtStart(checks: LogChecks): Promise<void> {
+export async function checkLogsAtStart(checks: StartChecks): Promise<void> {
+  const { interactions, profiles, deadLetters, statements } = checks.topics;
+  // What is refused or stated is nowhere else either.
+  await checkReplication(checks.admin, [interactions, profiles, deadLetters, statements], checks);
   for (const log of Object.values(checks.logs)) await checkLog(log, checks);
   await checkReplaced(checks);
 }

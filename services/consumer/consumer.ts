@@ -1,9 +1,9 @@
 /**
  * Puts the consumer together: logs checked, group joined, batches written and committed.
  */
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
-import { createKafka, GroupConsumer, KafkaAdmin, Sender } from '@tally/platform/kafka';
+import { createKafka, GroupConsumer, KafkaAdmin, kafkaServers, Sender } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
 import { Registry } from 'prom-client';
@@ -15,9 +15,10 @@ import { Ingest, type IngestOptions } from './ingest.ts';
 import { KeyFilters } from './key-filters.ts';
 import { checkKeyScheme } from './key-scheme.ts';
 import { Lanes } from './lanes.ts';
-import { currentLog } from './logs.ts';
+import { checkPartitions, currentLog, readLogs } from './logs.ts';
 import { createMetrics } from './metrics.ts';
 import { checkRestored } from './restoring.ts';
+import { SchemaTopic } from './schema-topic.ts';
 
 export interface ConsumerOptions {
   config: ConsumerConfig;
@@ -63,15 +64,10 @@ interface Servers {
 }
 
 function connect({ config, log }: ConsumerOptions): Servers {
-  const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-consumer', log });
+  const kafka = createKafka({ ...kafkaServers(config), clientId: 'tally-consumer', log });
   const admin = new KafkaAdmin(kafka);
   const sender = new Sender({ kafka, log, deliveryTimeoutMs: Number.POSITIVE_INFINITY });
-  const clickhouse = new ClickHouse({
-    url: config.TALLY_CLICKHOUSE_URL,
-    database: config.TALLY_CLICKHOUSE_DATABASE,
-    username: config.TALLY_CLICKHOUSE_USER,
-    password: config.TALLY_CLICKHOUSE_PASSWORD,
-  });
+  const clickhouse = new ClickHouse(clickhouseOptions(config));
   const close = async (): Promise<void> => {
     await sender.close();
     await admin.close();
@@ -87,14 +83,16 @@ async function startOn(
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
   await checkRestored(clickhouse);
+  await clickhouse.checkedShards();
   const logs = {
     interactions: await currentLog(clickhouse, topics.interactions),
     profiles: await currentLog(clickhouse, topics.profiles),
   };
+  checkPartitions(clickhouse, await readLogs(clickhouse));
   await checkDurability(clickhouse);
   await checkKeyScheme(clickhouse);
   const checks = { logs, kafka, admin, clickhouse, groupId };
-  await checkLogsAtStart(checks);
+  await checkLogsAtStart({ ...checks, topics, log, factorMin: config.TALLY_REPLICATION_FACTOR_MIN });
 
   const registry = new Registry();
   const stopping = new AbortController();
@@ -119,6 +117,7 @@ async function startOn(
       const metered = topic === topics.interactions ? logs.interactions : logs.profiles;
       return (await admin.committed(groupId, topic)).get(partition) ?? metered.starts[partition] ?? 0n;
     },
+    schemas: new SchemaTopic({ kafka, admin, topic: topics.schemas, log }),
     extent: async (topic, partition) =>
       (await admin.extents(topic)).find((extent) => extent.partition === partition) ?? { start: 0n, end: 0n },
     partitionsNow: keptFor(PARTITIONS_KEPT_MS, async (topic) => (await admin.extents(topic)).length),
@@ -128,6 +127,7 @@ async function startOn(
   });
   const lanes = new Lanes({
     lanes: config.TALLY_LANES,
+    shards: clickhouse.shards.length,
     recordsMax: config.TALLY_GROUP_RECORDS_MAX,
     waitingRecordsMax: config.TALLY_GROUP_RECORDS_MAX,
     open: () => ingest.open(),
@@ -146,7 +146,8 @@ async function startOn(
     fetchBytesMaxPerPartition: config.TALLY_FETCH_BYTES_PER_PARTITION_MAX,
     fetchBytesMin: config.TALLY_FETCH_BYTES_MIN,
     fetchWaitMsMax: config.TALLY_FETCH_WAIT_MS_MAX,
-    take: (batch) => lanes.take(batch),
+    // Waiting would hold up the partitions of other shards too.
+    ...(clickhouse.isCluster ? { offer: (batch) => lanes.offer(batch) } : { take: (batch) => lanes.take(batch) }),
     committed: (topic) => admin.committed(groupId, topic),
     onAssigned: (assignment) => {
       assignments++;

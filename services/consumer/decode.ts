@@ -8,6 +8,7 @@ import {
   faultOf,
   type Interaction,
   type InteractionVoided,
+  type NewerVersions,
   type ProfileRecord,
   recordKey,
   type TallyRecord,
@@ -20,6 +21,8 @@ export interface Place {
   epoch: number;
   partition: number;
   partitions: number;
+  /** Versions of schemas that others have announced. */
+  newer?: NewerVersions | undefined;
 }
 
 /** An interaction or a void with its keys. */
@@ -52,7 +55,7 @@ export function decodeProfile(record: IncomingRecord, place: Place): DecodedProf
 }
 
 function decodeChecked(record: IncomingRecord, place: Place): { record: TallyRecord } | { fault: Fault } {
-  const decoded = decodeRecord(record.value);
+  const decoded = decodeRecord(record.value, place.newer);
   if (!decoded.ok) return { fault: decoded.fault };
   const fault = faultOf(decoded.record, record.timestamp) ?? keyFault(record.key, decoded.record, place);
   return fault ? { fault } : { record: decoded.record };

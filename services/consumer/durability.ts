@@ -19,7 +19,10 @@ const TABLE_SETTINGS = ['fsync_after_insert = 1', 'fsync_part_directory = 1'] as
 
 /** Throws `DURABILITY_SETTINGS` naming every setting that is wrong and where. */
 export async function checkDurability(clickhouse: ClickHouse): Promise<void> {
-  const faults = [...(await wrongRequestSettings(clickhouse)), ...(await wrongTableSettings(clickhouse))];
+  const faults: string[] = [];
+  for (const place of clickhouse.isCluster ? [clickhouse, ...clickhouse.shards] : [clickhouse]) {
+    faults.push(...(await wrongRequestSettings(place)), ...(await wrongTableSettings(place)));
+  }
   if (faults.length === 0) return;
   throw new TallyError(
     `ClickHouse would not keep what it acknowledges: ${faults.join('; ')}. Set them back, or let \`tally migrate\` create the tables`,

@@ -36,13 +36,16 @@ const PASSES_MAX = 5;
 /** Resolves when no table holds the id; replays and late inserts do not bring it back. Throws `ERASE_INCOMPLETE`. */
 export async function eraseEntity(clickhouse: ClickHouse, { entity, by, because }: Erasure): Promise<ErasureReport> {
   const key = BigInt(`0x${Buffer.from(entityKeyOf(entity)).reverse().toString('hex')}`).toString();
-  // 1. Note it first: from here on the views write no id for this entity.
+  // 1. Note it first, on each server: from here on the views write no id for this entity.
   const note = { entity_key: key, tenant_id: entity.tenantId, erased_at: dateTime64(Date.now()), by, because };
-  await clickhouse.insert('erasures', [note]);
+  for (const shard of clickhouse.shards) await shard.insert('erasures', [note]);
+  if (clickhouse.isCluster) await clickhouse.insert('erasures', [note]);
   // 2. Rewrite what is there; again until nothing is left.
   const rows: Record<string, number> = {};
-  for (const table of await tablesWithEntityIds(clickhouse)) {
-    rows[table] = await eraseFrom(clickhouse, table, { key, tenantId: entity.tenantId });
+  for (const shard of clickhouse.shards) {
+    for (const table of await tablesWithEntityIds(shard)) {
+      rows[table] = (rows[table] ?? 0) + (await eraseFrom(shard, table, { key, tenantId: entity.tenantId }));
+    }
   }
   return { rows, note };
 }
@@ -52,12 +55,15 @@ export async function eraseEntity(clickhouse: ClickHouse, { entity, by, because 
  * that were taken out after the backup, or while it was made. Resolves when no table holds them.
  */
 export async function eraseAgain(clickhouse: ClickHouse, more: readonly ErasureNote[] = []): Promise<void> {
-  await clickhouse.insert('erasures', more);
-  for (const table of await tablesWithEntityIds(clickhouse)) {
-    await clickhouse.command(
-      `ALTER TABLE ${table} UPDATE entity_id = ''
-       WHERE entity_id != '' AND entity_key IN (SELECT entity_key FROM erasures) SETTINGS mutations_sync = 2`,
-    );
+  if (clickhouse.isCluster) await clickhouse.insert('erasures', more);
+  for (const shard of clickhouse.shards) {
+    await shard.insert('erasures', more);
+    for (const table of await tablesWithEntityIds(shard)) {
+      await shard.command(
+        `ALTER TABLE ${table} UPDATE entity_id = ''
+         WHERE entity_id != '' AND entity_key IN (SELECT entity_key FROM erasures) SETTINGS mutations_sync = 2`,
+      );
+    }
   }
 }
 

@@ -11,8 +11,18 @@ export { IdentifierHasher } from './identifiers.ts';
 export { CHECKPOINTS, type Checkpoint } from './ingest.ts';
 export { checkKeyScheme } from './key-scheme.ts';
 export { type LogDecision, type OpenedEpoch, openLog, rewindLog } from './log-commands.ts';
-export { checkExtents, currentLog, type MeteredLog, openLogs, readLogs, settingFaults } from './logs.ts';
+export {
+  checkExtents,
+  checkPartitions,
+  currentLog,
+  type MeteredLog,
+  openLogs,
+  readLogs,
+  settingFaults,
+} from './logs.ts';
 export { partsOf, positionOf } from './position.ts';
 export { type ReplayReport, replay } from './replay.ts';
 export { checkRestored, isRestoring, RESTORING_TABLE } from './restoring.ts';
+export { readSchemaTopic } from './schema-topic.ts';
+export { WIDENING_STEPS, type WideningStep, widenLog } from './widen.ts';
 export { type WriteRecordsOptions, writeRecords } from './write-records.ts';

@@ -44,6 +44,7 @@ describe('Ingest', () => {
       extent: async () => ({ start: 0n, end: logEnd }),
       commit: async () => undefined,
       partitionsNow: async () => 1,
+      schemas: { find: () => undefined, refresh: async () => undefined },
       stopping: new AbortController().signal,
     });
   });

@@ -28,6 +28,7 @@ import type { MeteredLog } from './logs.ts';
 import type { ConsumerMetrics } from './metrics.ts';
 import { positionOf } from './position.ts';
 import { type EmptyRow, encodeProfiles, INGEST_PROFILE_COLUMNS, type ProfileRow } from './rows.ts';
+import type { SchemaTopic } from './schema-topic.ts';
 
 /** Named places between the steps, where a test may make the process die or freeze. Nothing is passed in production. */
 export const CHECKPOINTS = [
@@ -59,6 +60,8 @@ export interface IngestOptions {
   extent: (topic: string, partition: number) => Promise<{ start: bigint; end: bigint }>;
   /** Told of what is written. */
   commit: (handled: readonly Handled[]) => Promise<void>;
+  /** Versions of schemas that this code does not know. */
+  schemas: Pick<SchemaTopic, 'find' | 'refresh'>;
   /** How many partitions the topic has now. */
   partitionsNow: (topic: string) => Promise<number>;
   /** Ends the waits between retries when the process is to stop. */
@@ -135,8 +138,10 @@ export class Ingest {
 
   /** Steps 2 to 4; resolves when the group's rows are written and its offsets are committed. */
   async write(group: Group): Promise<void> {
-    const { clickhouse, sender, checkpoint, commit } = this.#options;
+    const { sender, checkpoint, commit } = this.#options;
     const { events, profiles, emptyProfiles, deadLetters } = group;
+    // A lane has partitions of one shard alone, see lanes.ts.
+    const clickhouse = this.#options.clickhouse.shardOf(group.handled[0]?.partition ?? 0);
     await checkpoint?.('decoded');
     // What failed in step 1 goes to the dead letters, acknowledged.
     if (deadLetters.length > 0) await this.#timed('dead-letters', () => sender.send(deadLetters));
@@ -171,13 +176,15 @@ export class Ingest {
   async #decodeEvents(batch: IncomingBatch, place: Place, gaps: readonly number[], into: Group): Promise<void> {
     const { events } = into;
     const from = events.rows;
+    const knowing = this.#knowing();
     for (const offset of gaps) events.appendEmpty('control', place, offset);
     for (const record of batch.records) {
       if (this.#reader.read(record, place)) {
         events.append(this.#reader, place, record.offset);
         continue;
       }
-      const decoded = decodeEvent(record, place, positionOf(place.epoch, place.partition, BigInt(record.offset)));
+      const position = positionOf(place.epoch, place.partition, BigInt(record.offset));
+      const decoded = await knowing(() => decodeEvent(record, place, position));
       if (decoded.ok) events.appendDecoded(decoded.event, place, record.offset);
       else {
         await this.#refuse(batch, place, record, decoded.fault, into);
@@ -188,17 +195,33 @@ export class Ingest {
   }
 
   async #decodeProfiles(batch: IncomingBatch, place: Place, gaps: readonly number[], into: Group): Promise<void> {
+    const knowing = this.#knowing();
     const positionAt = (offset: number) => positionOf(place.epoch, place.partition, BigInt(offset));
     for (const offset of gaps) into.emptyProfiles.push({ position: positionAt(offset), outcome: 'control' });
     for (const record of batch.records) {
       const position = positionAt(record.offset);
-      const decoded = decodeProfile(record, place);
+      const decoded = await knowing(() => decodeProfile(record, place));
       if (decoded.ok) into.profiles.push(this.#profileRow(position, decoded.record));
       else {
         await this.#refuse(batch, place, record, decoded.fault, into);
         into.emptyProfiles.push({ position, outcome: 'dead-letter' });
       }
     }
+  }
+
+  /**
+   * For the records of one batch: one of a version that is not known is decoded again when what was announced before the
+   * batch came is known.
+   */
+  #knowing(): <Decoded extends { ok: true } | { ok: false; fault: Fault }>(decode: () => Decoded) => Promise<Decoded> {
+    let asked = false;
+    return async (decode) => {
+      const decoded = decode();
+      if (asked || decoded.ok || decoded.fault.reason !== 'unknown-schema') return decoded;
+      await this.#untilDone('schemas', () => this.#options.schemas.refresh());
+      asked = true;
+      return decode();
+    };
   }
 
   async #refuse(
@@ -254,7 +277,7 @@ export class Ingest {
         retriable: false,
       });
     }
-    return { kind, epoch: log.epoch, partition, partitions: log.partitions };
+    return { kind, epoch: log.epoch, partition, partitions: log.partitions, newer: this.#options.schemas };
   }
 
   /** Where the batch's partition is to be read on from; what others have handled meanwhile is not read again. */

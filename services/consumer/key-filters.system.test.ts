@@ -61,6 +61,7 @@ class Member {
       extent: async () => ({ start: 0n, end: BigInt(end) }),
       commit: async () => undefined,
       partitionsNow: async () => 1,
+      schemas: { find: () => undefined, refresh: async () => undefined },
       stopping: new AbortController().signal,
     });
   }

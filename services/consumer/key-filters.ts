@@ -111,24 +111,34 @@ export class KeyFilters {
         if (guarded) begun.set(partition, guarded);
       }
       this.#wanted = new Set();
-      if (begun.size === 0) continue;
-      try {
-        await this.#readIndex(begun);
-        for (const guarded of begun.values()) guarded.whole = true;
-      } catch (err) {
-        // Nothing but speed depends on it: the index goes on answering.
-        this.#options.log.warn({ err: messageOf(err) }, 'could not read the index into the filters, trying again');
-        for (const [partition, guarded] of begun) {
-          if (this.#guarded.get(partition) === guarded) this.#wanted.add(partition);
-        }
-        await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
-      }
+      const { shards } = this.#options.clickhouse;
+      const byShard = Map.groupBy(begun, ([partition]) => shards[partition % shards.length]);
+      const built = await Promise.all(
+        [...byShard].map(([shard, own]) => shard && this.#buildFrom(shard, new Map(own))),
+      );
+      if (built.includes(false)) await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
       this.#report();
     }
     this.#building = undefined;
   }
 
-  async #readIndex(begun: ReadonlyMap<number, Guarded>): Promise<void> {
+  /** False where it has to be tried again. */
+  async #buildFrom(shard: ClickHouse, begun: ReadonlyMap<number, Guarded>): Promise<boolean> {
+    try {
+      await this.#readIndex(shard, begun);
+      for (const guarded of begun.values()) guarded.whole = true;
+      return true;
+    } catch (err) {
+      // Nothing but speed depends on it: the index goes on answering.
+      this.#options.log.warn({ err: messageOf(err) }, 'could not read the index into the filters, trying again');
+      for (const [partition, guarded] of begun) {
+        if (this.#guarded.get(partition) === guarded) this.#wanted.add(partition);
+      }
+      return false;
+    }
+  }
+
+  async #readIndex(shard: ClickHouse, begun: ReadonlyMap<number, Guarded>): Promise<void> {
     const { clickhouse, metered, log } = this.#options;
     const startedAt = Date.now();
     const of = { topic: metered.topic, partitions: metered.partitions };
@@ -136,7 +146,7 @@ export class KeyFilters {
     const params = { epochs, partitions: [...begun.keys()] };
     let keys = 0;
     let left: Buffer = Buffer.alloc(0);
-    for await (const chunk of clickhouse.streamRaw(KEYS, params)) {
+    for await (const chunk of shard.streamRaw(KEYS, params)) {
       const bytes = left.length === 0 ? chunk : Buffer.concat([left, chunk]);
       const whole = bytes.length - (bytes.length % ROW_BYTES);
       for (let from = 0; from < whole; from += ROWS_AT_A_TIME * ROW_BYTES) {

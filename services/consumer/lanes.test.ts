@@ -11,7 +11,13 @@ interface Group {
 }
 
 /** Lanes whose writing waits until the test lets it go on; what was done is in `steps`. */
-function lanesOf({ lanes = 1, recordsMax = 10, waitingRecordsMax = 20, read = async () => {} }: Options = {}): {
+function lanesOf({
+  lanes = 1,
+  shards = 1,
+  recordsMax = 10,
+  waitingRecordsMax = 20,
+  read = async () => {},
+}: Options = {}): {
   lanes: Lanes<Group>;
   groups: Group[];
   steps: string[];
@@ -20,6 +26,7 @@ function lanesOf({ lanes = 1, recordsMax = 10, waitingRecordsMax = 20, read = as
   const steps: string[] = [];
   const run = new Lanes<Group>({
     lanes,
+    shards,
     recordsMax,
     waitingRecordsMax,
     open: () => {
@@ -44,6 +51,7 @@ function lanesOf({ lanes = 1, recordsMax = 10, waitingRecordsMax = 20, read = as
 
 interface Options {
   lanes?: number;
+  shards?: number;
   recordsMax?: number;
   waitingRecordsMax?: number;
   /** Awaited before a batch is read. */
@@ -138,6 +146,33 @@ describe('Lanes', () => {
     watch([lanes.take(batch(1)), lanes.take(batch(2)), lanes.take(batch(3))]);
     await settle();
     expect(steps.filter((step) => step.startsWith('write ')).sort()).toEqual(['write 1,3', 'write 2']);
+  });
+
+  it('never have partitions of two shards in one', async () => {
+    const { lanes, steps } = lanesOf({ lanes: 2, shards: 2 });
+    watch([0, 1, 2, 3, 4, 5, 6, 7].map((partition) => lanes.take(batch(partition))));
+    await settle();
+    const written = steps.filter((step) => step.startsWith('write ')).sort();
+    expect(written).toEqual(['write 0,4', 'write 1,5', 'write 2,6', 'write 3,7']);
+  });
+
+  it('say of an offered batch whether its lane is full, and when it has room, while others have room', async () => {
+    const { lanes, groups } = lanesOf({ shards: 2, recordsMax: 10, waitingRecordsMax: 20 });
+    const waits = [10, 10, 10].map(() => lanes.offer(batch(0, 10)));
+    await settle();
+    expect(waits.slice(0, 2)).toEqual([undefined, undefined]);
+    expect(lanes.offer(batch(1, 10))).toBeUndefined();
+    let hasRoom = false;
+    const room = lanes.offer(batch(0, 10))?.then(() => {
+      hasRoom = true;
+    });
+    await settle();
+    expect(hasRoom).toBe(false);
+    for (const group of groups) group.write();
+    await settle();
+    for (const group of groups) group.write();
+    await room;
+    expect(hasRoom).toBe(true);
   });
 
   it('take no more in than may wait', async () => {

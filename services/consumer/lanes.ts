@@ -10,8 +10,10 @@
 import type { IncomingBatch } from '@tally/platform/kafka';
 
 export interface LanesOptions<Group> {
-  /** Groups written at the same time. */
+  /** Groups written at the same time to each shard. */
   lanes: number;
+  /** Servers that partitions are written to, by their number modulo this. Default 1. */
+  shards?: number;
   /** Records in one group; a single larger batch goes alone. */
   recordsMax: number;
   /** Records that may wait in a lane, read or not, before it takes no more in. */
@@ -26,14 +28,35 @@ export interface LanesOptions<Group> {
 
 export class Lanes<Group> {
   readonly #lanes: readonly Lane<Group>[];
+  readonly #shards: number;
 
   constructor(options: LanesOptions<Group>) {
-    this.#lanes = Array.from({ length: options.lanes }, () => new Lane(options));
+    this.#shards = options.shards ?? 1;
+    this.#lanes = Array.from({ length: options.lanes * this.#shards }, () => new Lane(options));
   }
 
   /** Takes a batch in; resolves when there is room for more. Rejects when a group of its lane could not be written. */
   async take(batch: IncomingBatch): Promise<void> {
-    await this.#lanes[batch.partition % this.#lanes.length]?.take(batch);
+    const lane = this.#laneOf(batch);
+    lane?.add(batch);
+    await lane?.room();
+  }
+
+  /**
+   * Takes a batch in without waiting. Returns undefined when there is room for more, else what resolves when there is, or
+   * when the lane has failed. Throws when a group of its lane could not be written.
+   */
+  offer(batch: IncomingBatch): Promise<void> | undefined {
+    const lane = this.#laneOf(batch);
+    lane?.add(batch);
+    return lane?.isFull ? lane.room().catch(() => undefined) : undefined;
+  }
+
+  /** A lane's partitions are all of one shard, so that one that is away holds up no other's. */
+  #laneOf({ partition }: IncomingBatch): Lane<Group> | undefined {
+    const perShard = this.#lanes.length / this.#shards;
+    const shard = partition % this.#shards;
+    return this.#lanes[shard * perShard + (Math.floor(partition / this.#shards) % perShard)];
   }
 
   /** Resolves when all that was taken in is written, or its lane has failed. */
@@ -64,12 +87,20 @@ class Lane<Group> {
     this.#options = options;
   }
 
-  async take(batch: IncomingBatch): Promise<void> {
+  add(batch: IncomingBatch): void {
     this.#throwFailure();
     this.#batches.push(batch);
     this.#records += batch.records.length;
     this.#reading ??= this.#read();
-    while (this.#records > this.#options.waitingRecordsMax) {
+  }
+
+  get isFull(): boolean {
+    return this.#records > this.#options.waitingRecordsMax;
+  }
+
+  /** Resolves when there is room for more; rejects when the lane has failed. */
+  async room(): Promise<void> {
+    while (this.isFull) {
       await this.#room.promise;
       this.#throwFailure();
     }

@@ -88,7 +88,7 @@ async function isKnownEvent(
   const decoded = decodeEvent(record, place, position);
   if (!decoded.ok) return outcomes.includes('dead-letter');
   const { eventKey, kind } = decoded.event;
-  const known = (await lookUp(clickhouse, eventKey)).get(keyName(eventKey));
+  const known = (await lookUp(clickhouse.shardOf(place.partition), eventKey)).get(keyName(eventKey));
   const first = (kind === 'void' ? known?.void : known?.interaction)?.position;
   if (first === undefined) return false;
   return outcomes.includes('duplicate') || outcomes.includes('conflicting') ? first < position : first === position;

@@ -51,6 +51,7 @@ export async function openEpoch(
   const { topic, starts, by, because } = opening;
   const epoch = Math.max(0, ...(await readLogs(clickhouse)).map((log) => log.epoch)) + 1;
   if (epoch > EPOCH_MAX) throw refusal('EPOCHS_USED_UP', `there have been ${EPOCH_MAX} logs already`);
+  checkPartitions(clickhouse, [{ topic, partitions: starts.length }]);
   const clusterId = await admin.clusterId();
   const openedAt = dateTime64(Date.now());
   await clickhouse.insert('logs', [
@@ -66,6 +67,23 @@ export async function openEpoch(
   ]);
   const partitions = starts.length;
   return { topic, epoch, clusterId, partitions, starts: [...starts], openedAt, openedBy: by, because };
+}
+
+/**
+ * Throws `PARTITIONS_AND_SHARDS` unless each log has a multiple of as many partitions as there are shards. Then a key stays
+ * on its shard however many partitions there will be, and what it was known by in one epoch is found in the next.
+ */
+export function checkPartitions(
+  { shards }: ClickHouse,
+  logs: readonly Pick<MeteredLog, 'topic' | 'partitions'>[],
+): void {
+  for (const { topic, partitions } of logs) {
+    if (partitions % shards.length === 0) continue;
+    throw refusal(
+      'PARTITIONS_AND_SHARDS',
+      `${topic} has ${partitions} partition(s), which is no multiple of ${shards.length} shards: an entity would have rows on several`,
+    );
+  }
 }
 
 /** All epochs ever opened, oldest first. */

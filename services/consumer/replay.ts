@@ -17,10 +17,11 @@ import { KeyFilters } from './key-filters.ts';
 import { checkKeyScheme } from './key-scheme.ts';
 import { Lanes } from './lanes.ts';
 import { replacedPlace } from './log-identity.ts';
-import { type MeteredLog, readLogs, recordedOffsets } from './logs.ts';
+import { checkPartitions, type MeteredLog, readLogs, recordedOffsets } from './logs.ts';
 import { createMetrics } from './metrics.ts';
 import { positionOf } from './position.ts';
 import { type EmptyRow, encodeProfiles, INGEST_PROFILE_COLUMNS } from './rows.ts';
+import { SchemaTopic } from './schema-topic.ts';
 
 export interface ReplayOptions {
   kafka: ConstructorParameters<typeof GroupConsumer>[0]['kafka'];
@@ -70,6 +71,8 @@ const FILTER_BYTES_MAX = 2 * 1024 ** 3;
  * the log any more.
  */
 export async function replay(options: ReplayOptions, { complete }: { complete: boolean }): Promise<ReplayReport> {
+  await options.target.checkedShards();
+  checkPartitions(options.target, await readLogs(options.target));
   await checkKeyScheme(options.target);
   const epochs = await planReplay(options);
   const all = epochs.flatMap(({ stretches }) => stretches);
@@ -145,6 +148,7 @@ async function replayEpoch(
     sender: { send: async () => undefined },
     topics,
     logs: { interactions: epoch, profiles: epoch },
+    schemas: new SchemaTopic({ kafka, admin, topic: topics.schemas, log }),
     hasher,
     metrics,
     filters,
@@ -170,6 +174,7 @@ async function replayEpoch(
   };
   const lanes = new Lanes({
     lanes: LANES,
+    shards: target.shards.length,
     recordsMax: GROUP_RECORDS_MAX,
     waitingRecordsMax: GROUP_RECORDS_MAX,
     open: () => ingest.open(),
@@ -222,17 +227,18 @@ async function writeControlTails(
   log: MeteredLog,
   stretches: readonly Stretch[],
 ): Promise<void> {
-  const events = new EventColumns();
-  const profiles: EmptyRow[] = [];
   for (const { partition, until, controlUntil } of stretches) {
+    const events = new EventColumns();
+    const profiles: EmptyRow[] = [];
     for (let offset = until; offset < controlUntil; offset++) {
       if (log.topic === topics.interactions) events.appendEmpty('control', { epoch: log.epoch, partition }, offset);
       else profiles.push({ position: positionOf(log.epoch, partition, BigInt(offset)), outcome: 'control' });
     }
+    const shard = target.shardOf(partition);
+    if (events.rows > 0) await shard.insertNative('ingest', events.bytes());
+    if (profiles.length === 0) continue;
+    await shard.insertRowBinary('ingest_profiles', INGEST_PROFILE_COLUMNS, encodeProfiles([], profiles));
   }
-  if (events.rows > 0) await target.insertNative('ingest', events.bytes());
-  if (profiles.length === 0) return;
-  await target.insertRowBinary('ingest_profiles', INGEST_PROFILE_COLUMNS, encodeProfiles([], profiles));
 }
 
 /** The part of a batch that lies in a stretch, or undefined when none does. */

@@ -3,7 +3,7 @@
  * wrote them, or would have. Writing again what is there changes no set.
  */
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import type { IncomingRecord, Sender } from '@tally/platform/kafka';
+import type { IncomingRecord, KafkaAdmin, Sender } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import type { Topics } from '@tally/schemas';
 import { Registry } from 'prom-client';
@@ -12,8 +12,12 @@ import { Ingest } from './ingest.ts';
 import { checkKeyScheme } from './key-scheme.ts';
 import type { MeteredLog } from './logs.ts';
 import { createMetrics } from './metrics.ts';
+import { SchemaTopic } from './schema-topic.ts';
 
 export interface WriteRecordsOptions {
+  /** Where schemas are announced that are not known here. */
+  kafka: ConstructorParameters<typeof SchemaTopic>[0]['kafka'];
+  admin: KafkaAdmin;
   clickhouse: ClickHouse;
   /** Takes what goes to the dead letters. */
   sender: Pick<Sender, 'send'>;
@@ -70,13 +74,15 @@ export async function writeRecords(options: WriteRecordsOptions): Promise<number
   return written;
 }
 
-function ingestOf({ clickhouse, sender, topics, hasher, log, metered, stretches }: WriteRecordsOptions): Ingest {
+function ingestOf(options: WriteRecordsOptions): Ingest {
+  const { kafka, admin, clickhouse, sender, topics, hasher, log, metered, stretches } = options;
   return new Ingest({
     clickhouse,
     sender,
     topics,
     logs: { interactions: metered, profiles: metered },
     hasher,
+    schemas: new SchemaTopic({ kafka, admin, topic: topics.schemas, log }),
     metrics: createMetrics(new Registry()),
     log,
     committed: async (_topic, partition) => BigInt(stretches[partition]?.from ?? 0),

@@ -3,7 +3,7 @@
  */
 import { decodeEvent, decodeProfile } from '@tally/consumer';
 import { partitionOf } from '@tally/platform/kafka';
-import { decodeRecord, type Fault, type ProfileRecord, recordKey } from '@tally/schemas';
+import { decodeRecord, type Fault, type NewerVersions, type ProfileRecord, recordKey } from '@tally/schemas';
 import type { Letter, LetterContent } from './letters.ts';
 
 export interface JudgeOptions {
@@ -12,6 +12,8 @@ export interface JudgeOptions {
   kind: 'interactions' | 'profiles';
   /** Of the topic it would go to. */
   partitions: number;
+  /** Versions of schemas that others have announced. */
+  newer?: NewerVersions | undefined;
   /** The broker's time if it came now, milliseconds UTC. */
   now: number;
 }
@@ -23,10 +25,10 @@ export type Verdict = { key: Buffer | null } & (
 
 /** Pure. The key is the one it would be sent under; Kafka's default partitioner places it. */
 export function judge(content: Pick<LetterContent, 'key' | 'value'>, options: JudgeOptions): Verdict {
-  const key = options.rekey ? keyAskedFor(content) : content.key;
+  const key = options.rekey ? keyAskedFor(content, options.newer) : content.key;
   const partition = key === null ? 0 : partitionOf(key, options.partitions);
   const record = { offset: 0, key, value: content.value, timestamp: options.now };
-  const place = { kind: options.kind, epoch: 0, partition, partitions: options.partitions };
+  const place = { kind: options.kind, epoch: 0, partition, partitions: options.partitions, newer: options.newer };
   if (options.kind === 'profiles') {
     const decoded = decodeProfile(record, place);
     if (!decoded.ok) return { key, ok: false, fault: decoded.fault };
@@ -46,7 +48,7 @@ export function kindOf(
   return topic === topics.profiles ? 'profiles' : undefined;
 }
 
-function keyAskedFor({ key, value }: Pick<LetterContent, 'key' | 'value'>): Buffer | null {
-  const decoded = decodeRecord(value);
+function keyAskedFor({ key, value }: Pick<LetterContent, 'key' | 'value'>, newer?: NewerVersions): Buffer | null {
+  const decoded = decodeRecord(value, newer);
   return decoded.ok ? Buffer.from(recordKey(decoded.record)) : key;
 }

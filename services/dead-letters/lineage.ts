@@ -1,8 +1,8 @@
 /**
  * One dead letter in full: its content, what it was retried from, what came of its retries.
  */
-import { partsOf, readLogs } from '@tally/consumer';
-import { type Decoded, decodeRecord } from '@tally/schemas';
+import { partsOf, readLogs, readSchemaTopic } from '@tally/consumer';
+import { type Decoded, decodeRecord, type NewerVersions } from '@tally/schemas';
 import { judge, kindOf } from './judge.ts';
 import { type KnownAlready, whatIsKnown } from './known.ts';
 import { type DeadLetterContext, type LetterContent, readContents } from './letters.ts';
@@ -36,14 +36,15 @@ export async function show(context: DeadLetterContext, name: string): Promise<Sh
   const letter = findNamed(letters, name);
   const { origin } = letter;
   const content = (await readContents(context, new Set([origin]))).get(origin);
+  const newer = await readSchemaTopic({ ...context, topic: context.topics.schemas });
   if (!content) throw new Error(`${origin} left the dead letters while it was read`);
   return {
     letter,
     content,
-    decoded: decodeRecord(content.value),
+    decoded: decodeRecord(content.value, newer),
     ancestors: ancestorsOf(letter, letters),
     descendants: descendantsOf(origin, letters),
-    known: await knownOf(context, letter, content),
+    known: await knownOf(context, { letter, content, newer }),
   };
 }
 
@@ -78,12 +79,11 @@ function descendantsOf(origin: string, letters: ReadonlyMap<string, ListedLetter
 /** Under the key its content asks for: whether its event counts does not depend on the key it had. */
 async function knownOf(
   { clickhouse, topics, clock }: DeadLetterContext,
-  letter: ListedLetter,
-  content: LetterContent,
+  { letter, content, newer }: { letter: ListedLetter; content: LetterContent; newer: NewerVersions },
 ): Promise<Known | undefined> {
   const kind = kindOf(letter, topics);
   if (!kind) return undefined;
-  const verdict = judge(content, { rekey: true, kind, partitions: 1, now: clock() });
+  const verdict = judge(content, { rekey: true, kind, partitions: 1, now: clock(), newer });
   const known = (await whatIsKnown(clickhouse, [verdict])).get(verdict);
   if (!known) return undefined;
   const { epoch, partition, offset } = partsOf(known.position);

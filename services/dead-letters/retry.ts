@@ -7,7 +7,7 @@
  *   2. sent        the retry is not on record, so the dead letter looks open; retried again, its event is a duplicate
  *   3. recorded    nothing; the rest is still open
  */
-import { LINEAGE_HEADERS } from '@tally/consumer';
+import { LINEAGE_HEADERS, readSchemaTopic } from '@tally/consumer';
 import type { OutgoingRecord, Sender } from '@tally/platform/kafka';
 import type { DeadLetterReason, ProfileRecord } from '@tally/schemas';
 import { recordActions } from './actions.ts';
@@ -101,6 +101,7 @@ async function plan(
   { rekey, partitions }: { rekey: boolean; partitions: ReadonlyMap<string, number> },
 ): Promise<Planned[]> {
   const contents = await readContents(context, new Set(letters.map(({ origin }) => origin)));
+  const newer = await readSchemaTopic({ ...context, topic: context.topics.schemas });
   const planned: Planned[] = [];
   for (const letter of letters) {
     const content = contents.get(letter.origin);
@@ -111,6 +112,7 @@ async function plan(
       kind,
       partitions: partitions.get(letter.topic) ?? 1,
       now: context.clock(),
+      newer,
     });
     planned.push({ letter, content, verdict });
   }

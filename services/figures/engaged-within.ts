@@ -53,5 +53,5 @@ async function readChanges(
     ARRAY JOIN ${changesOf('before', 'next', 1)} AS change
     WHERE change.2 != 0
     GROUP BY tenant, environment, type, day`;
-  return clickhouse.query<Change>(sql, { ...within.params, ...upTo.params, ...from.params, rangeFirst: first });
+  return clickhouse.queryShards<Change>(sql, { ...within.params, ...upTo.params, ...from.params, rangeFirst: first });
 }

@@ -61,13 +61,13 @@ async function readChanges(
   const params = { tenants: [...tenants], ...window, ...monthsOf(window), rangeFirst: first };
   const masks = { upTo: countedMask(policies, upTo, 'upTo'), from: countedMask(policies, from, 'from') };
   const [changes, voided] = await Promise.all([
-    clickhouse.query<Change>(changesSql(masks), { ...params, ...masks.upTo.params, ...masks.from.params }),
+    clickhouse.queryShards<Change>(changesSql(masks), { ...params, ...masks.upTo.params, ...masks.from.params }),
     clickhouse.query<VoidedEvent>(VOIDED_EVENTS, params),
   ]);
   if (voided.length === 0) return changes;
   const days = { upTo: countedDays(policies, upTo, 'upTo'), from: countedDays(policies, from, 'from') };
   const { entities, events, lists } = namesOf(voided);
-  const corrections = await clickhouse.query<Change>(correctionsSql(days, { entities, events }), {
+  const corrections = await clickhouse.queryShards<Change>(correctionsSql(days, { entities, events }), {
     ...params,
     ...days.upTo.params,
     ...days.from.params,

@@ -3,8 +3,9 @@
  */
 import type { Day, PolicyTimeline } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import type { Channel } from '@tally/schemas';
+import { CHANNELS, type Channel } from '@tally/schemas';
 import { type Bounds, withinBounds } from './bounds.ts';
+import { countsOfShards } from './of-shards.ts';
 import { countedDays, type DayRange, type SqlPart } from './policy-sql.ts';
 
 /**
@@ -40,6 +41,14 @@ export interface InteractionsOfDay {
   count: number;
 }
 
+interface DayRow {
+  tenant_id: string;
+  of_day: Day;
+  environment_id: string;
+  channel: Channel;
+  count: string;
+}
+
 /** Tenants' interactions by day, environment and channel, as far as their policies count them; days ascending. */
 export async function dailyInteractionsWithin(
   clickhouse: ClickHouse,
@@ -47,19 +56,17 @@ export async function dailyInteractionsWithin(
 ): Promise<Map<string, InteractionsOfDay[]>> {
   const counted = countedDays(asked.policies, asked.days, 'policy');
   const within = interactionsWithin(asked);
-  const rows = await clickhouse.query<{
-    tenant_id: string;
-    of_day: Day;
-    environment_id: string;
-    channel: Channel;
-    count: string;
-  }>(
-    `SELECT tenant_id, toString(day) AS of_day, environment_id, channel, uniqExact(position) AS count
-     FROM interactions
-     WHERE ${within.sql} AND ${counted.sql}
-     GROUP BY tenant_id, day, environment_id, channel
-     ORDER BY tenant_id, day, environment_id, channel`,
-    { ...within.params, ...counted.params },
+  const rows = await countsOfShards<DayRow>(
+    clickhouse,
+    {
+      sql: `SELECT tenant_id, toString(day) AS of_day, environment_id, channel, uniqExact(position) AS count
+        FROM interactions
+        WHERE ${within.sql} AND ${counted.sql}
+        GROUP BY tenant_id, day, environment_id, channel
+        ORDER BY tenant_id, day, environment_id, channel`,
+      params: { ...within.params, ...counted.params },
+    },
+    { tenant_id: 'ascending', of_day: 'ascending', environment_id: 'ascending', channel: CHANNELS },
   );
   const byTenant = new Map(asked.tenants.map((tenantId): [string, InteractionsOfDay[]] => [tenantId, []]));
   for (const { tenant_id, of_day, environment_id, channel, count } of rows) {

@@ -3,7 +3,8 @@
  */
 import { addToMonth, type Day, firstDayOf, lastDayOf, type Month, type PolicyTimeline } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
-import type { Channel } from '@tally/schemas';
+import { CHANNELS, type Channel } from '@tally/schemas';
+import { countsOfShards } from './of-shards.ts';
 import { countedDays } from './policy-sql.ts';
 
 export interface MonthlyInteractions {
@@ -46,11 +47,11 @@ export async function monthlyInteractionsOf(
 ): Promise<Map<string, MonthlyInteractions[]>> {
   const days = { first: firstDayOf(from), last: lastDayOf(to) };
   const counted = countedDays(policies, days);
-  const rows = await clickhouse.query<MonthRow>(monthsSql(counted.sql), {
-    tenants: [...tenants],
-    ...days,
-    ...counted.params,
-  });
+  const rows = await countsOfShards<MonthRow>(
+    clickhouse,
+    { sql: monthsSql(counted.sql), params: { tenants: [...tenants], ...days, ...counted.params } },
+    { month: 'ascending', environment_id: 'ascending', channel: CHANNELS, tenant_id: 'ascending' },
+  );
   const byTenant = Map.groupBy(rows, ({ tenant_id }) => tenant_id);
   return new Map(tenants.map((tenantId) => [tenantId, monthsOfRange(byTenant.get(tenantId) ?? [], { from, to })]));
 }
@@ -123,10 +124,12 @@ export async function dailyInteractionsOf(
 ): Promise<Map<string, DailyInteractions[]>> {
   const counted = countedDays(policies, { first, last });
   const params = { tenants: [...tenants], first, last, ...counted.params };
-  const byTenant = Map.groupBy(
-    await clickhouse.query<DayRow>(daysSql(counted.sql), params),
-    ({ tenant_id }) => tenant_id,
+  const rows = await countsOfShards<DayRow>(
+    clickhouse,
+    { sql: daysSql(counted.sql), params },
+    { tenant_id: 'ascending', of_day: 'ascending', environment_id: 'ascending' },
   );
+  const byTenant = Map.groupBy(rows, ({ tenant_id }) => tenant_id);
   return new Map([...byTenant].map(([tenantId, rows]) => [tenantId, daysOf(rows)]));
 }
 

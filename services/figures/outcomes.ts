@@ -16,7 +16,7 @@ export async function outcomeCounts(
      (
        SELECT outcome, groupBitmapMerge(positions) AS in_bucket
        FROM log_outcomes
-       WHERE epoch IN (SELECT epoch FROM logs WHERE topic = {topic:String})
+       WHERE epoch GLOBAL IN (SELECT epoch FROM logs WHERE topic = {topic:String})
        GROUP BY epoch, partition, bucket, outcome
      )
      GROUP BY outcome`,

@@ -23,7 +23,7 @@ const ACTIVITY = `
   SELECT
     tenant_id, environment_id, topic, epoch, partition, bitAnd(max(activity.last), 0xFFFFFFFFFF) AS last
   FROM activity
-  INNER JOIN (SELECT epoch, any(logs.topic) AS topic FROM logs GROUP BY epoch) AS epochs USING (epoch)
+  GLOBAL INNER JOIN (SELECT epoch, any(logs.topic) AS topic FROM logs GROUP BY epoch) AS epochs USING (epoch)
   GROUP BY tenant_id, environment_id, topic, epoch, partition
   ORDER BY tenant_id, environment_id`;
 

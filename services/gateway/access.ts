@@ -2,7 +2,7 @@
  * Whose keys and tokens the gateway takes.
  */
 import { Authenticator, KeyBook, KeyRegister, tokenVerifier } from '@tally/access';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions } from '@tally/platform/clickhouse';
 import type { Logger } from '@tally/platform/log';
 import type { GatewayConfig } from './config.ts';
 
@@ -22,10 +22,7 @@ export function gatewayAccess(config: GatewayConfig, log: Logger): GatewayAccess
     url === undefined
       ? undefined
       : new ClickHouse({
-          url,
-          database: config.TALLY_CLICKHOUSE_DATABASE,
-          username: config.TALLY_CLICKHOUSE_USER,
-          password: config.TALLY_CLICKHOUSE_PASSWORD,
+          ...clickhouseOptions({ ...config, TALLY_CLICKHOUSE_URL: url }),
           requestTimeoutMs: KEYS_REQUEST_MS_MAX,
         });
   const register = clickhouse && new KeyRegister({ clickhouse, log, clock });

@@ -68,3 +68,18 @@ export const gatewayConfig = z
   .superRefine(checkAccessConfig);
 
 export type GatewayConfig = z.infer<typeof gatewayConfig>;
+
+/** The producer says itself that it gave up; this much later the gateway answers without it (a broker that hangs). */
+const ANSWER_GRACE_MS = 1_000;
+/** How long each step of the end may take beyond that. */
+export const CLOSE_MS_MAX = 3_000;
+
+/** The latest answer to a request, milliseconds. */
+export function answerMsMaxOf(config: GatewayConfig): number {
+  return config.TALLY_GATEWAY_DELIVERY_TIMEOUT_MS + ANSWER_GRACE_MS;
+}
+
+/** How long the gateway may take to end, milliseconds: requests in hand are answered first. */
+export function stopMsMaxOf(config: GatewayConfig): number {
+  return answerMsMaxOf(config) + 3 * CLOSE_MS_MAX;
+}

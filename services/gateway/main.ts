@@ -3,20 +3,18 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig } from '@tally/platform/config';
+import { TallyError } from '@tally/platform/errors';
 import { closeHttpServer, createRegistry, listen } from '@tally/platform/http';
-import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
 import { createLog, type Logger } from '@tally/platform/log';
 import { onShutdown, runService } from '@tally/platform/shutdown';
 import { TallyProducer } from '@tally/producer';
 import { gatewayAccess } from './access.ts';
-import { type GatewayConfig, gatewayConfig } from './config.ts';
+import { answerMsMaxOf, CLOSE_MS_MAX, type GatewayConfig, gatewayConfig, stopMsMaxOf } from './config.ts';
 import { createGateway } from './gateway.ts';
 import { kafkaReadiness } from './readiness.ts';
 
-/** The producer says itself that it gave up; this much later the gateway answers without it (a broker that hangs). */
-const ANSWER_GRACE_MS = 1_000;
 const READY_REQUEST_MS_MAX = 2_000;
-const CLOSE_MS_MAX = 3_000;
 
 const log = createLog('gateway', 'info');
 await runService(log, main);
@@ -27,7 +25,7 @@ async function main(): Promise<void> {
   const producer = createProducer(config, log);
   const admin = createAdmin(config, log);
   const access = gatewayAccess(config, log);
-  const answerMsMax = config.TALLY_GATEWAY_DELIVERY_TIMEOUT_MS + ANSWER_GRACE_MS;
+  const answerMsMax = answerMsMaxOf(config);
   const app = createGateway({
     log,
     registry: createRegistry(),
@@ -47,7 +45,7 @@ async function main(): Promise<void> {
   onShutdown({
     log,
     supervised: config.TALLY_SUPERVISED,
-    timeoutMs: answerMsMax + 3 * CLOSE_MS_MAX,
+    timeoutMs: stopMsMaxOf(config),
     stop: async () => {
       // 1. Requests in hand are answered, so every event that was said to be in the log is there.
       await closeHttpServer(app, answerMsMax + CLOSE_MS_MAX);
@@ -56,7 +54,11 @@ async function main(): Promise<void> {
     },
   });
   // Without Kafka the gateway starts all the same: it answers 503 and is not ready until Kafka is there.
-  await producer.connect().catch((err: unknown) => log.warn({ err }, 'Kafka does not answer yet'));
+  await producer.connect().catch((err: unknown) => {
+    // A user, a certificate or topics that are wrong stay so until a person has looked.
+    if (err instanceof TallyError && !err.retriable) throw err;
+    log.warn({ err }, 'Kafka does not answer yet');
+  });
   await listen(app, {
     log,
     host: config.TALLY_GATEWAY_HOST,
@@ -67,12 +69,13 @@ async function main(): Promise<void> {
 
 function createProducer(config: GatewayConfig, log: Logger): TallyProducer {
   return new TallyProducer({
-    brokers: config.TALLY_KAFKA,
+    ...kafkaServers(config),
     clientId: 'tally-gateway',
     topicPrefix: config.TALLY_TOPIC_PREFIX,
     deliveryTimeoutMs: config.TALLY_GATEWAY_DELIVERY_TIMEOUT_MS,
     // The gateway refuses before the producer would make calls wait.
     bufferedRecordsMax: config.TALLY_GATEWAY_EVENTS_IN_FLIGHT_MAX,
+    replicationFactorMin: config.TALLY_REPLICATION_FACTOR_MIN,
     log,
   });
 }
@@ -80,6 +83,6 @@ function createProducer(config: GatewayConfig, log: Logger): TallyProducer {
 function createAdmin(config: GatewayConfig, log: Logger): KafkaAdmin {
   const requestTimeoutMs = READY_REQUEST_MS_MAX;
   return new KafkaAdmin(
-    createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-gateway-ready', log, requestTimeoutMs, retries: 0 }),
+    createKafka({ ...kafkaServers(config), clientId: 'tally-gateway-ready', log, requestTimeoutMs, retries: 0 }),
   );
 }

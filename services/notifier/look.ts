@@ -3,9 +3,9 @@
  */
 import { startJobs } from '@tally/aggregator';
 import { lastStartOf } from '@tally/figures';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions } from '@tally/platform/clickhouse';
 import { Gauge, type Registry } from '@tally/platform/http';
-import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
+import { createKafka, KafkaAdmin, kafkaServers } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
 import { ALERTS_JOB, lookForAlerts } from '@tally/watch';
@@ -28,13 +28,8 @@ export async function startLooking({
   log,
   clock,
 }: LookParts): Promise<{ stop: () => Promise<void> }> {
-  const clickhouse = new ClickHouse({
-    url: config.TALLY_CLICKHOUSE_URL,
-    database: config.TALLY_CLICKHOUSE_DATABASE,
-    username: config.TALLY_CLICKHOUSE_USER,
-    password: config.TALLY_CLICKHOUSE_PASSWORD,
-  });
-  const admin = new KafkaAdmin(createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-alerts', log }));
+  const clickhouse = new ClickHouse(clickhouseOptions(config));
+  const admin = new KafkaAdmin(createKafka({ ...kafkaServers(config), clientId: 'tally-alerts', log }));
   const lastLook = new Gauge({
     name: 'tally_alerts_last_look_timestamp_seconds',
     help: 'When the last look for alerts that succeeded began',

@@ -3,8 +3,9 @@
  */
 import { parseConfig } from '@tally/platform/config';
 import { closeHttpServer, createHttpServer, createRegistry, listen } from '@tally/platform/http';
+import { askToBeLetIn } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
-import { onShutdown, runService } from '@tally/platform/shutdown';
+import { fail, onShutdown, runService } from '@tally/platform/shutdown';
 import { notifierConfig } from './config.ts';
 import { startLooking } from './look.ts';
 import { createNotifier } from './start.ts';
@@ -18,6 +19,7 @@ const log = createLog('notifier', 'info');
 await runService(log, async () => {
   const config = parseConfig(notifierConfig, process.env);
   log.level = config.TALLY_LOG_LEVEL;
+  void askToBeLetIn(config, { clientId: 'tally-notifier', log, onRefused: (error) => fail(log, error) });
   const registry = createRegistry();
   const { notifier, stop } = await createNotifier({ config, env: process.env, registry, log });
   const app = createHttpServer({

@@ -2,9 +2,9 @@
  * A notifier with everything it talks to, as its configuration says.
  */
 import { readFile } from 'node:fs/promises';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { ClickHouse, clickhouseOptions } from '@tally/platform/clickhouse';
 import type { Registry } from '@tally/platform/http';
-import { createKafka, Sender } from '@tally/platform/kafka';
+import { createKafka, kafkaServers, Sender } from '@tally/platform/kafka';
 import type { Logger } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
 import type { NotifierConfig } from './config.ts';
@@ -35,13 +35,8 @@ const KAFKA_DELIVERY_MS_MAX = 10_000;
 /** Not started yet. */
 export async function createNotifier({ config, env, registry, log, ...rest }: StartOptions): Promise<RunningNotifier> {
   const clock = rest.clock ?? Date.now;
-  const clickhouse = new ClickHouse({
-    url: config.TALLY_CLICKHOUSE_URL,
-    database: config.TALLY_CLICKHOUSE_DATABASE,
-    username: config.TALLY_CLICKHOUSE_USER,
-    password: config.TALLY_CLICKHOUSE_PASSWORD,
-  });
-  const kafka = createKafka({ brokers: config.TALLY_KAFKA, clientId: 'tally-notifier', log });
+  const clickhouse = new ClickHouse(clickhouseOptions(config));
+  const kafka = createKafka({ ...kafkaServers(config), clientId: 'tally-notifier', log });
   const sender = new Sender({ kafka, log, deliveryTimeoutMs: KAFKA_DELIVERY_MS_MAX });
   const caFile = config.TALLY_SMTP_CA_FILE;
   const senders = createSenders({

@@ -8,17 +8,21 @@ import type { Logger } from './log.ts';
 /** Exit codes of service processes. */
 export const SERVICE_EXIT = { ok: 0, failed: 1, refused: 3 } as const;
 
+/** How long a service may take to end, unless it says otherwise. Whoever runs it gives it at least that long. */
+export const STOP_MS_MAX_DEFAULT = 15_000;
+
 export interface ShutdownOptions {
   log: Logger;
   /** Ends the work in hand; may take `timeoutMs`. */
   stop: () => Promise<void>;
   /** Whether a supervisor holds standard input open; see endWithParent. */
   supervised: boolean;
+  /** Default STOP_MS_MAX_DEFAULT. */
   timeoutMs?: number;
 }
 
 /** Runs `stop` once, whichever reason comes first, then exits. */
-export function onShutdown({ log, stop, supervised, timeoutMs = 15_000 }: ShutdownOptions): void {
+export function onShutdown({ log, stop, supervised, timeoutMs = STOP_MS_MAX_DEFAULT }: ShutdownOptions): void {
   let stopping = false;
   const shutdown = (reason: string): void => {
     if (stopping) return;

@@ -2,9 +2,18 @@
  * The typed client that journey services import. One call per kind of event; the promise resolves when Kafka has it.
  */
 import { TallyError } from '@tally/platform/errors';
-import { createKafka, Sender } from '@tally/platform/kafka';
+import {
+  checkReplication,
+  createKafka,
+  KafkaAdmin,
+  type KafkaServers,
+  type OutgoingRecord,
+  type ReplicationWanted,
+  Sender,
+} from '@tally/platform/kafka';
 import { createLog, type Logger } from '@tally/platform/log';
 import {
+  announcements,
   type Channel,
   type Direction,
   defaultDirection,
@@ -22,9 +31,7 @@ import {
 import { Batcher, type BatcherLimits } from './batcher.ts';
 import { ProducerError } from './errors.ts';
 
-export interface ProducerOptions extends Partial<BatcherLimits> {
-  /** `host:port` of some brokers. */
-  brokers: string[];
+export interface ProducerOptions extends Partial<BatcherLimits>, KafkaServers {
   /** Name of the sending service, as it shows in the brokers' logs. Default `tally-producer`. */
   clientId?: string;
   /** Put in front of every topic's name. Default none. */
@@ -33,6 +40,8 @@ export interface ProducerOptions extends Partial<BatcherLimits> {
   deliveryTimeoutMs?: number;
   /** Bytes of one encoded record. Default 262,144. */
   recordBytesMax?: number;
+  /** Topics with fewer copies are refused. Default: the smaller of 3 and the number of brokers. */
+  replicationFactorMin?: number | undefined;
   log?: Logger;
 }
 
@@ -95,6 +104,7 @@ export class TallyProducer {
   readonly #topics: ReturnType<typeof topicNames>;
   readonly #sender: Sender;
   readonly #batcher: Batcher;
+  #announced = false;
 
   constructor(options: ProducerOptions) {
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -102,15 +112,22 @@ export class TallyProducer {
     checkLimits(this.#options);
     const log = options.log ?? createLog('tally-producer', 'warn');
     this.#topics = topicNames(options.topicPrefix);
+    const kafka = createKafka({ ...serversOf(options), clientId: options.clientId ?? 'tally-producer', log });
+    const { interactions, profiles } = this.#topics;
     this.#sender = new Sender({
-      kafka: createKafka({ brokers: options.brokers, clientId: options.clientId ?? 'tally-producer', log }),
+      kafka,
       log,
+      check: () => checkCopies(kafka, [interactions, profiles], { factorMin: options.replicationFactorMin, log }),
       deliveryTimeoutMs: this.#options.deliveryTimeoutMs,
     });
-    this.#batcher = new Batcher(this.#options, (records, since) => this.#sender.send(records, since));
+    this.#batcher = new Batcher(this.#options, (records, since) => this.#send(records, since));
   }
 
-  /** Connects ahead of the first call, so that a wrong address shows at start. */
+  /**
+   * Connects ahead of the first call, so that a wrong address shows at start. Throws a TallyError: not retriable when the
+   * brokers do not let this client in (`KAFKA_AUTHENTICATION_FAILED`, …) or the topics have too few copies
+   * (`TOPIC_REPLICATION`, `TOPIC_MIN_INSYNC`), retriable when no broker answers.
+   */
   connect(): Promise<void> {
     return this.#sender.connect();
   }
@@ -199,6 +216,17 @@ export class TallyProducer {
     await this.#sender.close();
   }
 
+  /** What older consumers cannot know is announced before the first record that they would need it for. */
+  async #send(records: OutgoingRecord[], since: number): Promise<void> {
+    if (!this.#announced) {
+      const { schemas: topic } = this.#topics;
+      const schemas = announcements().map((announcement) => ({ topic, ...announcement }));
+      if (schemas.length > 0) await this.#sender.send(schemas, since);
+      this.#announced = true;
+    }
+    await this.#sender.send(records, since);
+  }
+
   async #interaction(channel: Channel, input: CustomInteractionInput): Promise<void> {
     const { eventId, tenantId, environmentId, entityType, entityId, occurredAt, journeyId, provider } = input;
     return this.send({
@@ -242,6 +270,28 @@ export async function connectProducer(options: ProducerOptions): Promise<TallyPr
   const producer = new TallyProducer(options);
   await producer.connect();
   return producer;
+}
+
+/** Whoever may send need not be allowed to ask for a topic's settings: then the consumer's own check has to do. */
+async function checkCopies(
+  kafka: ReturnType<typeof createKafka>,
+  topics: readonly string[],
+  wanted: ReplicationWanted,
+): Promise<void> {
+  const admin = new KafkaAdmin(kafka);
+  try {
+    await checkReplication(admin, topics, wanted);
+  } catch (error) {
+    if (error instanceof TallyError && error.code === 'KAFKA_UNAVAILABLE' && !error.retriable) {
+      wanted.log.warn({ err: error }, 'how often records are copied could not be asked');
+    } else throw error;
+  } finally {
+    await admin.close();
+  }
+}
+
+function serversOf({ brokers, tls, sasl }: ProducerOptions): KafkaServers {
+  return { brokers, ...(tls ? { tls } : {}), ...(sasl ? { sasl } : {}) };
 }
 
 /** Callers without types may pass anything: that is told as every other fault of a record. */

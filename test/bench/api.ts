@@ -148,8 +148,7 @@ async function withApi<Result>(bench: BenchStack, work: (api: RunningApi) => Pro
   const [api] = createServices({
     dataDir: bench.dataDir,
     kafka: bench.stack.kafka,
-    clickhouseUrl: bench.stack.clickhouseUrl,
-    database: bench.database,
+    clickhouse: { url: bench.stack.clickhouseUrl, database: bench.database },
     secrets: { adminKey, identifierSecret: 'bench-identifier-secret' },
     apiPort: 0,
     gatewayPort: 0,

@@ -26,8 +26,7 @@ export async function withServices<Result>(
   const services = createServices({
     dataDir: bench.dataDir,
     kafka: bench.stack.kafka,
-    clickhouseUrl: bench.stack.clickhouseUrl,
-    database: bench.database,
+    clickhouse: { url: bench.stack.clickhouseUrl, database: bench.database },
     secrets: SECRETS,
     apiPort: 0,
     gatewayPort: 0,

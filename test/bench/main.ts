@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { alertsCommand } from './alerts.ts';
 import { apiCommand } from './api.ts';
 import { backlogCommand } from './backlog.ts';
+import { capacityCommand } from './capacity.ts';
 import { gatewayCommand } from './gateway.ts';
 import { ingestCommand } from './ingest.ts';
 import { lookupCommand } from './lookup.ts';
@@ -18,6 +19,7 @@ const program = new Command('npm run bench --')
   .description('measures Tally on this machine')
   .addCommand(ingestCommand())
   .addCommand(backlogCommand())
+  .addCommand(capacityCommand())
   .addCommand(steadyCommand())
   .addCommand(lookupCommand())
   .addCommand(gatewayCommand())

@@ -3,7 +3,6 @@
  */
 import { verify } from '@tally/audit';
 import { readTopic } from '@tally/platform/kafka';
-import type { ChaosSystem } from './system.ts';
 
 export interface AuditFindings {
   verified: boolean;
@@ -11,9 +10,13 @@ export interface AuditFindings {
   differences: string[];
 }
 
+/** What of a system the audit reads. */
+type AuditedSystem = Pick<Parameters<typeof verify>[0], 'clickhouse' | 'admin' | 'groupId' | 'topics'> &
+  Parameters<typeof readTopic>[0];
+
 const EXAMPLES_MAX = 20;
 
-export async function auditLog(system: ChaosSystem): Promise<AuditFindings> {
+export async function auditLog(system: AuditedSystem): Promise<AuditFindings> {
   const { clickhouse, admin, groupId, topics } = system;
   const { verified, comparisons, differences } = await verify({
     clickhouse,

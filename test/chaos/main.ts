@@ -3,7 +3,7 @@
  * oracles. Ends with 1 on any difference.
  */
 import { randomInt } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,16 +11,20 @@ import { messageOf } from '@tally/platform/errors';
 import { alertsJson, alertsText } from './alerts/report.ts';
 import { type AlertChaosOptions, FULL_ALERTS, runAlertChaos, SHORT_ALERTS } from './alerts/run.ts';
 import { judgeAlerts } from './alerts/verdict.ts';
+import { brokersJson, brokersText } from './brokers/report.ts';
+import { FULL_BROKERS, runBrokers, SHORT_BROKERS } from './brokers/run.ts';
 import { type ChaosForm, FULL, SHORT } from './form.ts';
 import { jsonReport, textReport } from './report.ts';
 import { type ChaosOptions, runChaos } from './run.ts';
 import { ChaosSystem } from './system.ts';
 import { judge } from './verdict.ts';
 
-const HELP = `npm run chaos -- [alerts] [options]
+const HELP = `npm run chaos -- [alerts|brokers] [options]
 
   alerts         kill the aggregator and the notifier on the way from a figure to a delivered alert, some 200
                  times at every step in turn; without it, everything is killed while events are counted
+  brokers        three brokers; the leader, the group's coordinator and the controller are killed, and two brokers
+                 at once, while events come through the gateway and the producer
   --short        two minutes instead of some twenty; of alerts, half a minute instead of some seven
   --events <n>   events to send; default 1,000,000, with --short 20,000; alerts have none
   --seed <n>     of the events and of the faults; default a random one. Times are the machine's, so a
@@ -40,7 +44,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-if (values.help || positionals.some((one) => one !== 'alerts')) process.stdout.write(HELP);
+if (values.help || positionals.some((one) => one !== 'alerts' && one !== 'brokers')) process.stdout.write(HELP);
 // What a run that failed was still sending is dropped.
 else process.exit(await main());
 
@@ -51,6 +55,7 @@ async function main(): Promise<number> {
     const options = { seed, form: values.short ? SHORT_ALERTS : FULL_ALERTS, say };
     return onSystem(SHORT, options, (system, stop) => runOfAlerts(system, options, stop));
   }
+  if (positionals.includes('brokers')) return onBrokers(seed, say);
   const form: ChaosForm = values.short ? SHORT : FULL;
   const options: ChaosOptions = {
     seed,
@@ -61,21 +66,38 @@ async function main(): Promise<number> {
   return onSystem(options.form, options, (system, stop) => run(system, options, stop));
 }
 
+async function onBrokers(seed: number, say: (line: string) => void): Promise<number> {
+  const stop = stoppable();
+  const dir = mkdtempSync(join(tmpdir(), 'tally-chaos-brokers-'));
+  const form = values.short ? SHORT_BROKERS : FULL_BROKERS;
+  say(`seed ${seed}, ${form.name} form, three brokers, in ${dir}`);
+  const report = await runBrokers({ dir, seed, form, say, stop });
+  process.stdout.write(values.json ? `${JSON.stringify(brokersJson(report))}\n` : brokersText(report));
+  if (report.ok) rmSync(dir, { recursive: true, force: true });
+  else say(`data and logs stay in ${dir}`);
+  return report.ok ? 0 : 1;
+}
+
+function stoppable(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  }
+  return stop.signal;
+}
+
 /** Starts the servers, and stops them whatever happens. Returns the exit code. */
 async function onSystem(
   servers: ChaosForm,
   { seed, form, say }: { seed: number; form: { name: string }; say: (line: string) => void },
   work: (system: ChaosSystem, stop: AbortSignal) => Promise<boolean>,
 ): Promise<number> {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
-  }
+  const stop = stoppable();
   const dir = mkdtempSync(join(tmpdir(), 'tally-chaos-'));
   say(`seed ${seed}, ${form.name} form, in ${dir}`);
   const system = await ChaosSystem.start(dir, servers);
   try {
-    const ok = await work(system, stop.signal);
+    const ok = await work(system, stop);
     await system.stop();
     if (ok) system.remove();
     else say(`data and logs stay in ${dir}`);

@@ -5,7 +5,6 @@ import { engagedPeople, knownTenants, monthlyInteractions, UNIFICATION_DEFAULT, 
 import { always } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { Truth } from '@tally/simulator';
-import type { ChaosSystem } from './system.ts';
 
 export interface MeterFindings {
   /** Figures compared and found different, by meter. Breakdowns are part of a figure. */
@@ -26,7 +25,7 @@ const MONTHS = 14;
 
 /** Every tenant, month and month's end of the 14 months that end with `until`. */
 export async function compareMeters(
-  { clickhouse }: ChaosSystem,
+  { clickhouse }: { clickhouse: ClickHouse },
   { truth, until }: { truth: Truth; until: Date },
 ): Promise<MeterFindings> {
   const policies = always();

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafka, Sender } from '@tally/platform/kafka';
 import { TallyProducer } from '@tally/producer';
+import type { Topics } from '@tally/schemas';
 import {
   type GenerateOptions,
   generateSends,
@@ -13,7 +14,7 @@ import {
   sendAll,
   type Truth,
 } from '@tally/simulator';
-import { type ChaosSystem, log } from './system.ts';
+import { log } from './system.ts';
 
 /** Shorter than an outage of Kafka: batches are given up and their records sent anew, as duplicates. */
 const DELIVERY_TIMEOUT_MS = 15_000;
@@ -56,9 +57,15 @@ export class Pace {
   }
 }
 
+/** Where the stream goes. */
+export interface Sent {
+  stack: { kafka: string };
+  topics: Topics;
+}
+
 /** Sends all of it; resolves when everything is acknowledged, however long servers are away. */
 export async function sendStream(
-  system: ChaosSystem,
+  system: Sent,
   { sends, truth, pace }: { sends: Iterable<Send>; truth: Truth; pace: Pace },
 ): Promise<SendAllResult> {
   const brokers = [system.stack.kafka];

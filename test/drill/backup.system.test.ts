@@ -55,8 +55,8 @@ describe('a backup', { timeout: STEP_MS_MAX }, () => {
 
   async function readable(): Promise<number> {
     const { rows } = await instance.clickhouse.queryOne<{ rows: string }>(
-      'SELECT count() AS rows FROM interactions WHERE entity_id = {id:String}',
-      { id: erased.entity_id },
+      "SELECT count() AS rows FROM interactions WHERE entity_key = {key:UInt128} AND entity_id != ''",
+      { key: erased.entity_key },
     );
     return Number(rows);
   }

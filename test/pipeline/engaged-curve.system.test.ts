@@ -10,6 +10,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyOf } from '../support/keys.ts';
 import { freshTenant, TestSystem } from '../support/system.ts';
+import { writeRows } from '../support/written-log.ts';
 
 const SEED = 20_261_121;
 const MS_PER_DAY = 86_400_000;
@@ -101,7 +102,9 @@ describe('engaged people', () => {
   async function write(events: readonly Event[]): Promise<string> {
     const tenantId = freshTenant('curve');
     const rows = events.flatMap(({ entity, day, time, channel, direction, voided }) => {
-      const position = ++positions;
+      // An entity's events are all in one partition.
+      const partition = BigInt(entity % 4) << 40n;
+      const position = partition + BigInt(++positions);
       const row = {
         position,
         tenant_id: tenantId,
@@ -118,10 +121,13 @@ describe('engaged people', () => {
       };
       const interaction = { ...row, outcome: 'counted' };
       return voided
-        ? [interaction, { ...row, position: ++positions, outcome: 'void', taken_back_position: position }]
+        ? [
+            interaction,
+            { ...row, position: partition + BigInt(++positions), outcome: 'void', taken_back_position: position },
+          ]
         : [interaction];
     });
-    await system.clickhouse.insert('ingest', rows);
+    await writeRows(system.clickhouse, rows);
     return tenantId;
   }
 

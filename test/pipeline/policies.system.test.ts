@@ -4,6 +4,7 @@
 import { dateTime64 } from '@tally/platform/clickhouse';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AskApi, freshTenant, TestSystem } from '../support/system.ts';
+import { writeRows } from '../support/written-log.ts';
 
 describe('counting policies', () => {
   let system: TestSystem;
@@ -27,7 +28,7 @@ describe('counting policies', () => {
     const rows = events.map(([day, direction]) => {
       const key = ++positions;
       return {
-        position: key,
+        position: (BigInt(key % 4) << 40n) + BigInt(key),
         outcome: 'counted',
         tenant_id: tenantId,
         environment_id: 'prod',
@@ -41,7 +42,7 @@ describe('counting policies', () => {
         occurred_at: dateTime64(Date.parse(`${day}T12:00:00Z`)),
       };
     });
-    await system.clickhouse.insert('ingest', rows);
+    await writeRows(system.clickhouse, rows);
   }
 
   const decide = (policies: unknown, because: unknown = 'the contract says so') =>

@@ -96,7 +96,8 @@ export class LedgerStage {
     statements: string | readonly string[],
     look: () => Promise<Result>,
   ): Promise<Result> {
-    const run = (sql: string): Promise<void> => this.system.clickhouse.command(sql);
+    // Where partition 0 is.
+    const run = (sql: string): Promise<void> => this.system.clickhouse.shardOf(0).command(sql);
     await run(`CREATE TABLE kept AS ${table}`);
     await run(`INSERT INTO kept SELECT * FROM ${table}`);
     try {

@@ -1,32 +1,29 @@
 /**
- * One real Kafka and one real ClickHouse for all system tests of a run. Every test file has topics and a database of its
- * own on them.
+ * The embedded Kafka and ClickHouse, for system tests.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalStack } from '@tally/local';
-import type { TestProject } from 'vitest/node';
+import type { SharedStack } from './stack.ts';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    kafka: string;
-    clickhouseUrl: string;
-  }
-}
-
-export async function setup(project: TestProject): Promise<() => Promise<void>> {
+/** Throws LocalStackError when one of them cannot start. */
+export async function startLocal({ shards }: { shards: number }): Promise<SharedStack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-test-'));
   const stack = await startLocalStack({
     dataDir,
+    shards,
     onEvent: ({ service, kind, detail }) => {
       if (kind === 'preparing') process.stderr.write(`${service}: ${detail}\n`);
     },
   });
-  project.provide('kafka', stack.kafka);
-  project.provide('clickhouseUrl', stack.clickhouseUrl);
-  return async () => {
-    await stack.stop();
-    rmSync(dataDir, { recursive: true, force: true });
+  return {
+    kafka: stack.kafka,
+    clickhouseUrl: stack.clickhouseUrl,
+    clickhouseShards: stack.clickhouseShards.length > 1 ? stack.clickhouseShards : [],
+    stop: async () => {
+      await stack.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
   };
 }

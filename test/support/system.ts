@@ -12,8 +12,8 @@ import { apiConfig, createApi } from '@tally/api';
 import { migrate } from '@tally/cli/migrate';
 import { type Checkpoint, consumerConfig, type RunningConsumer, startConsumer } from '@tally/consumer';
 import { committedPositions, type LogOutcome, outcomeCounts, type Positions } from '@tally/figures';
-import { supervise } from '@tally/local';
-import { ClickHouse } from '@tally/platform/clickhouse';
+import { localCluster, supervise } from '@tally/local';
+import { ClickHouse, type ClickHouseOptions, clickhouseEnvironment } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
 import { createKafka, KafkaAdmin, readTopic, Sender, type StoredRecord } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
@@ -55,8 +55,7 @@ export class TestSystem {
     this.env = {
       TALLY_KAFKA: inject('kafka'),
       TALLY_TOPIC_PREFIX: `${id}.`,
-      TALLY_CLICKHOUSE_URL: inject('clickhouseUrl'),
-      TALLY_CLICKHOUSE_DATABASE: id,
+      ...clickhouseEnvironment(databaseOptions(id)),
       TALLY_ADMIN_KEY: ADMIN_KEY,
       TALLY_IDENTIFIER_SECRET: 'test-identifier-secret',
       TALLY_SESSION_TIMEOUT_MS: '3000',
@@ -68,7 +67,7 @@ export class TestSystem {
     this.kafka = createKafka({ brokers: [inject('kafka')], clientId: name, log });
     this.admin = new KafkaAdmin(this.kafka);
     this.sender = new Sender({ kafka: this.kafka, log, deliveryTimeoutMs: 30_000 });
-    this.clickhouse = new ClickHouse({ url: inject('clickhouseUrl'), database: id });
+    this.clickhouse = new ClickHouse(databaseOptions(id));
   }
 
   /** Topics and tables are there; no service runs yet. */
@@ -79,7 +78,7 @@ export class TestSystem {
       topicPrefix: system.env['TALLY_TOPIC_PREFIX'] ?? '',
       partitions,
       replicationFactor: 1,
-      clickhouse: { url: inject('clickhouseUrl'), database: system.clickhouse.database },
+      clickhouse: databaseOptions(system.clickhouse.database),
       log,
     });
     return system;
@@ -211,10 +210,24 @@ export class TestSystem {
   /** Stops what was started, last first, and drops the database. */
   async close(): Promise<void> {
     for (const cleanUp of this.#cleanUps.toReversed()) await cleanUp();
-    await this.clickhouse.command(`DROP DATABASE IF EXISTS ${this.clickhouse.database} SYNC`);
+    await dropDatabase(this.clickhouse);
     await this.sender.close();
     await this.admin.close();
     await this.clickhouse.close();
+  }
+}
+
+/** A database of the shared stack: on one server, or on all where there are several. */
+export function databaseOptions(database: string): ClickHouseOptions {
+  const shards = inject('clickhouseShards');
+  const cluster = shards.length > 1 ? { shards, cluster: localCluster(shards.length) } : {};
+  return { url: inject('clickhouseUrl'), database, ...cluster };
+}
+
+/** Wherever it is. */
+export async function dropDatabase(clickhouse: ClickHouse): Promise<void> {
+  for (const place of new Set([clickhouse, ...clickhouse.shards])) {
+    await place.command(`DROP DATABASE IF EXISTS ${place.database} SYNC`);
   }
 }
 

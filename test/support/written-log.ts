@@ -2,8 +2,10 @@
  * A log without Kafka, for tests that need many small changes: rows as the consumer writes them into `ingest`, and the
  * offsets it would have committed.
  */
+
+import { partsOf, positionOf } from '@tally/consumer';
 import type { Day } from '@tally/metering';
-import { dateTime64 } from '@tally/platform/clickhouse';
+import { type ClickHouse, dateTime64 } from '@tally/platform/clickhouse';
 import { keyOf } from './keys.ts';
 import type { TestSystem } from './system.ts';
 
@@ -19,17 +21,36 @@ export interface WrittenEvent {
 /** Where it is written to. */
 type WrittenSystem = Pick<TestSystem, 'clickhouse' | 'topics'>;
 
-/** Events of contacts, at ten o’clock of their days, in the partitions by turns. */
+/** Writes rows into `ingest` as the consumer does: each to the shard of its partition. */
+export async function writeRows(clickhouse: ClickHouse, rows: readonly { position: string | bigint }[]): Promise<void> {
+  const byShard = Map.groupBy(rows.map(asText), ({ position }) =>
+    clickhouse.shardOf(partsOf(BigInt(position)).partition),
+  );
+  for (const [shard, own] of byShard) await shard.insert('ingest', own);
+}
+
+/** JSON knows no 64 bits. */
+function asText<Row extends { position: string | bigint }>(row: Row): Row & { position: string } {
+  const texts = Object.entries(row).map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value]);
+  return Object.fromEntries(texts) as Row & { position: string };
+}
+
+/** Events of contacts, at ten o’clock of their days; an entity's are all in one partition. */
 export class WrittenLog {
   readonly #system: WrittenSystem;
   readonly #epoch: number;
   readonly #partitions: number;
   readonly #written: WrittenEvent[] = [];
+  /** Of each event. */
+  readonly #positions: string[] = [];
+  /** In each partition. */
+  readonly #offsets: number[];
 
   private constructor(system: WrittenSystem, epoch: number, partitions: number) {
     this.#system = system;
     this.#epoch = epoch;
     this.#partitions = partitions;
+    this.#offsets = Array.from({ length: partitions }, () => 0);
   }
 
   static async open(system: WrittenSystem, partitions: number): Promise<WrittenLog> {
@@ -47,9 +68,11 @@ export class WrittenLog {
     const rows = events.map((event, index) => {
       const taken = event.voids === undefined ? undefined : this.#written[event.voids];
       const { tenantId, entity, day, inbound = false } = taken ?? event;
+      const position = this.#place(entity);
+      this.#positions.push(position);
       const environment = ['prod', 'test'][entity % 2];
       return {
-        position: this.#position(first + index),
+        position,
         outcome: taken ? 'void' : 'counted',
         tenant_id: tenantId,
         environment_id: environment,
@@ -61,10 +84,10 @@ export class WrittenLog {
         channel: inbound ? 'form_submission' : 'email',
         direction: inbound ? 'inbound' : 'outbound',
         occurred_at: dateTime64(Date.parse(`${day}T10:00:00Z`)),
-        taken_back_position: event.voids === undefined ? '0' : this.#position(event.voids),
+        taken_back_position: event.voids === undefined ? '0' : (this.#positions[event.voids] ?? ''),
       };
     });
-    await this.#system.clickhouse.insert('ingest', rows);
+    await writeRows(this.#system.clickhouse, rows);
     return first;
   }
 
@@ -73,13 +96,15 @@ export class WrittenLog {
     const { interactions } = this.#system.topics;
     const ends = Array.from({ length: this.#partitions }, (_, partition): [string, number] => [
       `${interactions}/${partition}`,
-      Math.ceil((this.#written.length - partition) / this.#partitions),
+      this.#offsets[partition] ?? 0,
     ]);
     return Object.fromEntries(ends);
   }
 
-  #position(index: number): string {
-    const place = (BigInt(this.#epoch) << 56n) | (BigInt(index % this.#partitions) << 40n);
-    return String(place | BigInt(Math.floor(index / this.#partitions)));
+  #place(entity: number): string {
+    const partition = entity % this.#partitions;
+    const offset = this.#offsets[partition] ?? 0;
+    this.#offsets[partition] = offset + 1;
+    return positionOf(this.#epoch, partition, BigInt(offset)).toString();
   }
 }

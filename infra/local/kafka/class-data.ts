@@ -11,6 +11,7 @@ import type { OnEvent } from '../events.ts';
 import { resolvePorts } from '../ports.ts';
 import { prepareDataDir } from '../preflight.ts';
 import { prepareBroker } from './broker.ts';
+import { newClusterId } from './cluster.ts';
 import { classPath, jarsDir } from './jars.ts';
 
 const CHECK_MS_MAX = 60_000;
@@ -44,7 +45,8 @@ async function write(archive: string, { java, lockFd, heapMiBMax, onEvent }: Cla
       { option: "Kafka's controller", port: undefined },
     ]);
     const broker = await prepareBroker({
-      ...{ dataDir: dir, java: java.path, port, controllerPort, heapMiBMax, lockFd },
+      ...{ dataDir: dir, java: java.path, nodeId: 1, port, controllerPorts: [controllerPort], heapMiBMax, lockFd },
+      ...{ clusterId: newClusterId(), secured: undefined },
       classData: { write: written },
       restartWaitMsMax: undefined,
       onEvent: () => undefined,

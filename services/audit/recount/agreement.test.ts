@@ -4,7 +4,8 @@
  */
 import { decodeEvent, decodeProfile } from '@tally/consumer';
 import { partitionOf } from '@tally/platform/kafka';
-import { encodeRecord, recordKey, type TallyRecord } from '@tally/schemas';
+import { AnnouncedSchemas, encodeRecord, recordKey, type TallyRecord } from '@tally/schemas';
+import { laterVersionOf } from '@tally/schemas/test-later-version';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { partitionFor } from './placement.ts';
@@ -63,9 +64,34 @@ const anyRecord: fc.Arbitrary<TallyRecord> = fc.oneof(
   }),
 );
 
+function addedValue(type: 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string'): fc.Arbitrary<unknown> {
+  switch (type) {
+    case 'boolean':
+      return fc.boolean();
+    case 'int':
+      return fc.integer();
+    case 'long':
+      return moment;
+    case 'bytes':
+      return fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes));
+    case 'string':
+      return text;
+    default:
+      return fc.double({ noNaN: true });
+  }
+}
+
+const addedField = fc.oneof(
+  ...(['boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const).map((type) =>
+    fc.record({ type: fc.constant(type), value: fc.option(addedValue(type)) }),
+  ),
+);
+
 /** A record as it stands in the log: whole, or with some of its bytes changed, cut off, put in or doubled. */
 const stored = fc.record({
   record: anyRecord,
+  /** Fields that a later version of the schema has; none: it is of the version that is known. */
+  added: fc.oneof(fc.constant([]), fc.array(addedField, { minLength: 1, maxLength: 3 })),
   topic: fc.constantFrom('own', 'own', 'own', 'own', 'other'),
   key: fc.constantFrom('own', 'own', 'own', 'own', 'other', 'none'),
   partition: fc.constantFrom('own', 'own', 'own', 'own', 'other'),
@@ -97,24 +123,29 @@ function spoilt(bytes: Buffer, changes: Stored['changes']): Buffer {
   return changed;
 }
 
-async function compare({ record, topic, key, partition, changes }: Stored): Promise<{ valid: boolean }> {
+async function compare({ record, added, topic, key, partition, changes }: Stored): Promise<{ valid: boolean }> {
   const own = Buffer.from(recordKey(record));
   const place = partitionOf(own, PARTITIONS);
   const at = partition === 'own' ? place : (place + 1) % PARTITIONS;
+  const later = added.length > 0 ? laterVersionOf(record.schema, added) : undefined;
   const isProfile = record.schema === 'ProfileRecord';
   const kind = isProfile === (topic === 'own') ? 'profiles' : 'interactions';
   const message = {
     offset: 0,
     key: key === 'none' ? null : key === 'own' ? own : Buffer.from('somebody/else'),
-    value: spoilt(encodeRecord(record), changes),
+    value: spoilt(later ? later.encode(record) : encodeRecord(record), changes),
     timestamp: NOW,
   };
-  const where = { kind, epoch: 1, partition: at, partitions: PARTITIONS } as const;
+  const newer = new AnnouncedSchemas();
+  const recount = new Recount();
+  if (later) {
+    expect(newer.add(later.key, later.schema)).toBeUndefined();
+    recount.learn({ key: later.key, value: later.schema });
+  }
+  const where = { kind, epoch: 1, partition: at, partitions: PARTITIONS, newer } as const;
   const decoded = kind === 'profiles' ? decodeProfile(message, where) : decodeEvent(message, where, 0n);
   const ranges = Array.from({ length: PARTITIONS }, () => ({ from: 0, to: 1 }));
-  const outcomes = await new Recount().take(kind, ranges, async (visit) =>
-    visit({ ...message, offset: 0n, partition: at }),
-  );
+  const outcomes = await recount.take(kind, ranges, async (visit) => visit({ ...message, offset: 0n, partition: at }));
   const expected = !decoded.ok ? 'dead-letter' : record.schema === 'InteractionVoided' ? 'void' : 'counted';
   expect(outcomes[at]?.at(0)).toBe(expected);
   return { valid: decoded.ok };

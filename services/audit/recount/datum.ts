@@ -3,6 +3,8 @@
  * the 8 bytes of the schema's fingerprint, the datum. Text stays bytes: it is only ever compared and hashed.
  */
 
+import { type AddedType, laterVersion } from './later-version.ts';
+
 /** What names an event: everything of it but its content. */
 export interface EventIdentity {
   eventId: Buffer;
@@ -48,20 +50,40 @@ const OPERATIONS = 2;
 
 const HEADER_BYTES = 10;
 
-const DECODERS: ReadonlyMap<string, (from: DatumReader) => Datum> = new Map<string, (from: DatumReader) => Datum>([
-  ['c301fb214faf0a2040bd', readInteraction],
-  ['c301591094c1d20acb8c', readVoid],
-  ['c301ade60e5a96bba616', readProfile],
+const MARKER = 'c301';
+
+/** How the records of a schema are read: what is known of them, and the optional fields that a later version added. */
+interface Layout {
+  decode: (from: DatumReader) => Datum;
+  added: readonly AddedType[];
+}
+
+const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
+  ['fb214faf0a2040bd', { decode: readInteraction, added: [] }],
+  ['591094c1d20acb8c', { decode: readVoid, added: [] }],
+  ['ade60e5a96bba616', { decode: readProfile, added: [] }],
 ]);
 
+/** By the schema's fingerprint. */
+export type Layouts = Map<string, Layout>;
+
+/** Takes in what was announced in the topic of schemas: a fingerprint and a schema in canonical form. */
+export function learn(layouts: Layouts, key: Buffer | null, value: Buffer | null): void {
+  const later = value && laterVersion(value, LAYOUTS.keys());
+  const base = later && LAYOUTS.get(later.of);
+  if (base && later.fingerprint === key?.toString()) layouts.set(later.fingerprint, { ...base, added: later.added });
+}
+
 /** The record in a message's value, or undefined when it is none. */
-export function readDatum(value: Buffer | null): Datum | undefined {
-  if (value === null || value.length < HEADER_BYTES) return undefined;
-  const decode = DECODERS.get(value.toString('hex', 0, HEADER_BYTES));
-  if (!decode) return undefined;
+export function readDatum(value: Buffer | null, later?: Layouts): Datum | undefined {
+  if (value === null || value.length < HEADER_BYTES || value.toString('hex', 0, 2) !== MARKER) return undefined;
+  const fingerprint = value.toString('hex', 2, HEADER_BYTES);
+  const layout = LAYOUTS.get(fingerprint) ?? later?.get(fingerprint);
+  if (!layout) return undefined;
   const from = new DatumReader(value, HEADER_BYTES);
   try {
-    const datum = decode(from);
+    const datum = layout.decode(from);
+    for (const type of layout.added) from.skipOptional(type);
     return from.left === 0 ? datum : undefined;
   } catch (error) {
     if (error instanceof Malformed) return undefined;
@@ -121,6 +143,7 @@ function readProfile(from: DatumReader): ProfileDatum {
 
 class Malformed extends Error {}
 
+const INT_MAX = 2 ** 31 - 1;
 /** Moments beyond this, either way, are none that a clock shows; 2^53 - 2 milliseconds. */
 const MOMENT_MS_MAX = Number.MAX_SAFE_INTEGER - 1;
 
@@ -172,5 +195,22 @@ class DatumReader {
 
   optionalText(): Buffer | null {
     return this.symbol(2) === 0 ? null : this.text();
+  }
+
+  /** Throws unless there is one. */
+  skipOptional(type: AddedType): void {
+    if (this.symbol(2) === 0) return;
+    // What it says is nothing that counts, so nothing is asked of it but that it ends.
+    if (type === 'string' || type === 'bytes') this.text();
+    else if (type === 'boolean') this.#skip(1, (byte) => byte <= 1);
+    else if (type === 'float') this.#skip(4);
+    else if (type === 'double') this.#skip(8);
+    else if (Math.abs(this.moment()) > INT_MAX && type === 'int') throw new Malformed();
+  }
+
+  #skip(bytes: number, isFine: (first: number) => boolean = () => true): void {
+    const first = this.#bytes[this.#at] ?? 0;
+    if (this.left < bytes || !isFine(first)) throw new Malformed();
+    this.#at += bytes;
   }
 }

@@ -2,7 +2,7 @@
  * The second recount: everything from Kafka, by a reader that shares no code with what is checked. It imports nothing of
  * Tally (a test holds that), so a fault in the pipeline cannot be in it as well.
  */
-import { readDatum } from './datum.ts';
+import { type Layouts, learn, readDatum } from './datum.ts';
 import { EventRecount } from './events.ts';
 import { OffsetOutcomes, type RecountedOutcome } from './outcomes.ts';
 import { PeopleRecount } from './people.ts';
@@ -31,6 +31,12 @@ export class Recount {
   readonly scopes = new Scopes();
   readonly events = new EventRecount(this.scopes);
   readonly people = new PeopleRecount(this.scopes);
+  readonly #later: Layouts = new Map();
+
+  /** Takes a record of the topic of announced schemas in; before the records that are of one. */
+  learn({ key, value }: Pick<LogRecord, 'key' | 'value'>): void {
+    learn(this.#later, key, value);
+  }
 
   /**
    * Takes a whole topic in.
@@ -56,7 +62,7 @@ export class Recount {
   }
 
   #outcomeOf(kind: TopicKind, { key, value, timestamp, partition }: LogRecord, partitions: number): RecountedOutcome {
-    const datum = readDatum(value);
+    const datum = readDatum(value, this.#later);
     if (!datum || key === null) return 'dead-letter';
     if ((datum.kind === 'profile') !== (kind === 'profiles')) return 'dead-letter';
     if (!isValid(datum, { key, timestamp, partition, partitions })) return 'dead-letter';

@@ -41,6 +41,15 @@ export interface BackupReport {
 export async function takeBackup(options: BackupOptions): Promise<BackupReport> {
   const { connection, to, clock, onStep } = options;
   const { clickhouse, admin, topics } = connection;
+  if (clickhouse.isCluster) {
+    throw new TallyError(
+      'a cluster of ClickHouse is backed up with its own BACKUP … ON CLUSTER: see docs/operations.md',
+      {
+        code: 'BACKUP_CLUSTER',
+        retriable: false,
+      },
+    );
+  }
   await checkRestored(clickhouse);
   const dir = emptyDir(to);
   const id = randomUUID();
@@ -53,8 +62,8 @@ export async function takeBackup(options: BackupOptions): Promise<BackupReport> 
   const metered: MeteredPart[] = [];
   for (const log of noted) metered.push(await copyTail(connection, dir, log));
   const kept: KeptPart[] = [];
-  for (const topic of [topics.deadLetters, topics.alerts, topics.statements]) {
-    kept.push(await copyKept(connection, dir, topic));
+  for (const topic of [topics.deadLetters, topics.alerts, topics.statements, topics.schemas]) {
+    kept.push({ ...(await copyKept(connection, dir, topic)), compacted: topic === topics.schemas });
   }
   if (options.dataDir !== undefined) copySecrets(options.dataDir, dir);
   onStep('taking digests');
@@ -150,7 +159,7 @@ async function copyTail(connection: Connection, dir: string, noted: Noted): Prom
   };
 }
 
-async function copyKept(connection: Connection, dir: string, topic: string): Promise<KeptPart> {
+async function copyKept(connection: Connection, dir: string, topic: string): Promise<Omit<KeptPart, 'compacted'>> {
   const [extent = { start: 0n, end: 0n }] = await connection.admin.extents(topic);
   const file = `${topic}.log.gz`;
   await writeTopicFile(connection, { topic, file: join(dir, file), from: new Map() });

@@ -25,7 +25,14 @@ const meteredPart = z.object({
   records: z.number().int(),
 });
 
-const keptPart = z.object({ topic: z.string(), file: z.string(), from: z.number().int(), until: z.number().int() });
+const keptPart = z.object({
+  topic: z.string(),
+  file: z.string(),
+  from: z.number().int(),
+  until: z.number().int(),
+  /** Only the newest record of each key is in there, and nothing names it by its offset. */
+  compacted: z.boolean(),
+});
 
 const manifestSchema = z.object({
   format: z.literal(1),

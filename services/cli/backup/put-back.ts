@@ -18,17 +18,18 @@ const SEND_RECORDS_MAX = 500;
 
 /**
  * Adds what the topic lacks: all of it to an empty one, the rest where an earlier try was cut off; nothing where the topic
- * has more than the backup. Returns how many records were put back. Throws `TOPIC_DIFFERS` where the topic holds others.
+ * has more than the backup. One that is compacted gets its records only while it is empty. Returns how many records were put back. Throws `TOPIC_DIFFERS` where the topic holds others.
  */
 export async function putBack(
   connection: Connection,
   sender: Pick<Sender, 'send'>,
-  { topic, until }: KeptPart,
+  { topic, until, compacted }: KeptPart,
   file: string,
 ): Promise<number> {
   const there = new Map<number, StoredRecord>();
   const [extent = { end: 0n }] = await connection.admin.extents(topic);
   const end = Number(extent.end);
+  if (compacted && end > 0) return 0;
   if (end > 0) await readTopic(connection, topic, (record) => void there.set(Number(record.offset), record));
   let next = end;
   let put = 0;
@@ -47,11 +48,11 @@ export async function putBack(
     if (known && !isSame(known, record)) throw differs(topic, record.offset);
     if (record.offset < end) continue;
     // What was no record, or had been deleted: a place holder is none either, and keeps the offsets of those behind it.
-    while (next < record.offset) await add({ topic, key: null, value: null });
+    while (!compacted && next < record.offset) await add({ topic, key: null, value: null });
     await add({ topic, key: record.key, value: record.value, headers: sendable(record.headers) });
     put++;
   }
-  while (next < until) await add({ topic, key: null, value: null });
+  while (!compacted && next < until) await add({ topic, key: null, value: null });
   await send();
   return put;
 }

@@ -20,7 +20,7 @@ export async function writeTails(
   { connection, manifest, from, clock }: RestoreOptions,
   sender: Pick<Sender, 'send'>,
 ): Promise<number> {
-  const { clickhouse, topics, identifierSecret } = connection;
+  const { kafka, admin, clickhouse, topics, identifierSecret } = connection;
   const logs = await readLogs(clickhouse);
   let records = 0;
   await loggedRun({ clickhouse, job: REPLAY_JOB, clock }, async () => {
@@ -31,6 +31,8 @@ export async function writeTails(
         throw new TallyError(message, { code: 'BACKUP_DAMAGED', retriable: false });
       }
       records += await writeRecords({
+        kafka,
+        admin,
         clickhouse,
         sender,
         topics,

@@ -10,7 +10,7 @@ import { type Comparison, compare } from '../compare.ts';
 import { giveLicences } from '../compare-licences.ts';
 import { printComparison, printSpeed, type Speed } from '../demo-report.ts';
 import { sampleMemory } from '../memory.ts';
-import { jsonOption, whole } from '../options.ts';
+import { jsonOption, SHARDS_MAX, whole } from '../options.ts';
 import { print, printJson } from '../print.ts';
 import { simulate } from '../simulation.ts';
 import { type Stack, startStack } from '../stack.ts';
@@ -22,6 +22,7 @@ interface DemoOptions {
   seed: number;
   tenants?: number;
   consumers: number;
+  shards?: number;
   data?: string;
   once: boolean;
   json: boolean;
@@ -35,6 +36,7 @@ export function demoCommand(): Command {
     .option('--seed <n>', 'same seed and day, same events', whole(0, 2 ** 32 - 1), 1)
     .option('--tenants <n>', 'number of tenants', whole(1, 10_000))
     .option('--consumers <n>', 'consumer processes', whole(1, 64), 1)
+    .option('--shards <n>', 'servers of ClickHouse that the events are spread over', whole(1, SHARDS_MAX))
     .option('--data <dir>', 'an empty directory to use and keep; default a temporary one')
     .option('--once', 'stop after the comparison instead of staying up', false)
     .addOption(jsonOption())
@@ -56,7 +58,9 @@ async function demo(options: DemoOptions): Promise<void> {
       gatewayPort: 0,
       kafkaPort: 0,
       clickhousePort: 0,
+      brokers: 1,
       consumers: options.consumers,
+      shards: options.shards,
       partitions: 8,
       aggregateCron: '*/3 * * * * *',
       onEvent: sayEvent,

@@ -2,9 +2,10 @@ import { userInfo } from 'node:os';
 import { openLog, readLogs, rewindLog } from '@tally/consumer';
 import { Command } from 'commander';
 import { type Connection, connect } from '../connection.ts';
-import { dataOption, jsonOption } from '../options.ts';
+import { dataOption, jsonOption, whole } from '../options.ts';
 import { count, print, printJson, table } from '../print.ts';
 import { replayWithProgress } from '../replay-with-progress.ts';
+import { type WidenOptions, widen } from '../widen.ts';
 
 interface LogOptions {
   data: string;
@@ -37,7 +38,31 @@ export function logCommand(): Command {
     .addOption(dataOption())
     .addOption(jsonOption())
     .action((options: LogOptions & { topic: string }) => within(options, (connection) => rewind(connection, options)));
+  command
+    .command('widen')
+    .description('give a topic more partitions while events keep coming; nothing is taken in for about half a minute')
+    .requiredOption('--topic <topic>', 'the topic')
+    .requiredOption('--partitions <n>', 'how many there are to be', whole(2, 1024))
+    .requiredOption('--because <reason>', 'kept with the log')
+    .option('--by <who>', 'kept with the log', userInfo().username)
+    .option('--drain-seconds <n>', 'how long the consumers may take to count what is there', whole(1, 86_400), 300)
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action((options: LogOptions & WidenOptions) => within(options, (connection) => widenCommand(connection, options)));
   return command;
+}
+
+async function widenCommand(connection: Connection, options: LogOptions & WidenOptions): Promise<void> {
+  const { log, closedMs, goesOn, sentOn } = await widen(connection, options, (line) => process.stderr.write(line));
+  if (!goesOn) process.exitCode = 1;
+  if (options.json) {
+    printJson({ epoch: log.epoch, topic: log.topic, partitions: log.partitions, closedMs, goesOn, sentOn });
+    return;
+  }
+  print(`${log.topic} has ${log.partitions} partitions and is epoch ${log.epoch}; `);
+  print(`it took nothing in for ${(closedMs / 1000).toFixed(1)} s.\n`);
+  if (sentOn > 0) print(`${count(sentOn)} record(s) that were placed by the old number were sent where they belong.\n`);
+  if (!goesOn) print('No consumer has come back yet: see that they are started. Nothing is lost meanwhile.\n');
 }
 
 interface OpenOptions {

@@ -11,9 +11,9 @@ export function statusCommand(): Command {
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(({ data, json }: { data: string; json: boolean }) => {
-      const { pids, adminKey, database, ...addresses } = runningInstance(resolve(data));
+      const { pids, adminKey, database, engines, shards, ...addresses } = runningInstance(resolve(data));
       if (json) {
-        printJson({ ...addresses, database, pids });
+        printJson({ ...addresses, database, engines, shards, pids });
         return;
       }
       const services = new Set([...Object.keys(addresses), ...Object.keys(pids)]);
@@ -23,6 +23,6 @@ export function statusCommand(): Command {
         (pids[service] ?? []).join(' '),
       ]);
       print(table([{ title: 'service' }, { title: 'address' }, { title: 'pids' }], rows));
-      print(`database  ${database}\nadmin key ${adminKey}\n`);
+      print(`database  ${database}${shards.length > 1 ? ` on ${shards.join(', ')}` : ''}\nadmin key ${adminKey}\n`);
     });
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { LocalEvent } from '@tally/local';
 import { Command } from 'commander';
-import { databaseName, dataOption, jsonOption, whole } from '../options.ts';
+import { databaseName, dataOption, jsonOption, SHARDS_MAX, whole } from '../options.ts';
 import { startStack } from '../stack.ts';
 import { listenForStop } from '../until-stopped.ts';
 
@@ -14,7 +14,9 @@ interface UpOptions {
   kafkaPort: number;
   clickhousePort: number;
   database?: string;
+  shards?: number;
   consumers: number;
+  brokers: number;
   partitions: number;
   aggregateCron: string;
   json: boolean;
@@ -30,7 +32,9 @@ export function upCommand(): Command {
     .option('--kafka-port <port>', 'port of Kafka, 0 for any free one', whole(0, PORT_MAX), 9092)
     .option('--clickhouse-port <port>', 'HTTP port of ClickHouse, 0 for any free one', whole(0, PORT_MAX), 8123)
     .option('--database <name>', 'database of ClickHouse, such as one that `tally rebuild` made', databaseName)
+    .option('--shards <n>', 'servers of ClickHouse; a new database is spread over all of them', whole(1, SHARDS_MAX))
     .option('--consumers <n>', 'consumer processes', whole(1, 64), 1)
+    .option('--brokers <n>', 'Kafka brokers of one cluster; a data directory keeps its number', whole(1, 9), 1)
     .option('--partitions <n>', 'partitions of each metered topic, at the first start', whole(1, 1024), 8)
     .option('--aggregate-cron <expression>', 'when the aggregator runs, UTC', '*/15 * * * * *')
     .addOption(jsonOption())

@@ -12,15 +12,26 @@ import {
   createClient,
 } from '@clickhouse/client';
 import { messageOf, TallyError } from '../errors.ts';
+import { isCertificateCode, isNoTlsCode } from '../tls.ts';
+import { post } from './post.ts';
+import { checkShards, READ_IN_SEQUENCE, REPLICATED_SETTINGS, shardDatabase } from './shards.ts';
 
 export interface ClickHouseOptions {
-  /** `http://host:port`. */
+  /** `http://host:port` or `https://host:port`. */
   url: string;
   database: string;
   username?: string;
   password?: string;
+  /** Who may have signed the certificate of an `https` address, PEM. Default: those that Node trusts. */
+  ca?: string;
   /** How long a request may take, milliseconds. Default 300,000. */
   requestTimeoutMs?: number;
+  /** Addresses of a cluster's shards in their order, `url` the first. Absent, or one alone: no cluster. */
+  shards?: readonly string[];
+  /** What the servers' `<remote_servers>` calls the cluster of all shards; for making its tables. */
+  cluster?: string;
+  /** The cluster's tables are replicated. */
+  replicated?: boolean;
 }
 
 /** Values for `{name:Type}` in a statement. */
@@ -42,6 +53,14 @@ const SETTINGS: ClickHouseSettings = {
   // Errors come as a status, not in the middle of an answer.
   wait_end_of_query: 1,
   output_format_json_quote_64bit_integers: 1,
+  // On a cluster, a shard that is away is an error, never a smaller figure.
+  skip_unavailable_shards: 0,
+  // A table in a condition is the whole table, not each shard's part of it: right whatever the condition is.
+  distributed_product_mode: 'global',
+  // Shard 0's own part is read without a connection.
+  prefer_localhost_replica: 1,
+  // A row that goes by a table over all shards is on its shard's disk when it is acknowledged.
+  distributed_foreground_insert: 1,
 };
 
 /** Sent with every answer; what it says is final, since answers come when the query has ended. */
@@ -75,6 +94,8 @@ export class ClickHouse {
   readonly database: string;
   readonly #options: ClickHouseOptions;
   readonly #client: ClickHouseClient;
+  readonly #shards: readonly ClickHouse[];
+  #checked: Promise<void> | undefined;
 
   constructor(options: ClickHouseOptions) {
     this.#options = options;
@@ -84,12 +105,59 @@ export class ClickHouse {
       database: options.database,
       username: options.username ?? 'default',
       password: options.password ?? '',
+      ...(options.ca ? { tls: { ca_cert: Buffer.from(options.ca) } } : {}),
       request_timeout: options.requestTimeoutMs ?? 300_000,
       max_open_connections: 8,
-      clickhouse_settings: SETTINGS,
+      clickhouse_settings: { ...SETTINGS, ...(options.replicated ? REPLICATED_SETTINGS : {}) },
       // Every failure is thrown; the library's own lines would say it a second time, in another form.
       log: { level: ClickHouseLogLevel.OFF },
     });
+    const { shards = [], ...same } = options;
+    this.#shards =
+      shards.length < 2
+        ? []
+        : shards.map((url) => new ClickHouse({ ...same, url, database: shardDatabase(options.database) }));
+  }
+
+  /** Whether the tables that the log fills are spread over several servers. */
+  get isCluster(): boolean {
+    return this.#shards.length > 0;
+  }
+
+  /** Whether other servers hold copies, which may be behind. */
+  get isReplicated(): boolean {
+    return this.#options.replicated === true;
+  }
+
+  /** The databases that hold what the log fills, in the order of the shards; of one server, this one. */
+  get shards(): readonly ClickHouse[] {
+    return this.isCluster ? this.#shards : [this];
+  }
+
+  /** The database that holds what a partition of the log fills. */
+  shardOf(partition: number): ClickHouse {
+    return this.shards[partition % this.shards.length] ?? this;
+  }
+
+  /**
+   * The rows that each shard has for a query, one shard's after another's: worked out side by side, each from the shard's
+   * own tables. For queries of nothing but tables that the log fills, whose rows add up. A shard that is away is an
+   * error; so are shards that are not those on record, `SHARDS_DIFFER`.
+   */
+  async queryShards<Row>(sql: string, params: Params = {}): Promise<Row[]> {
+    if (!this.isCluster) return this.query<Row>(sql, params);
+    await this.checkedShards();
+    const rows = await Promise.all(this.#shards.map((shard) => shard.query<Row>(sql, params)));
+    return rows.flat();
+  }
+
+  /** Resolves when the shards were found to be those on record, which is asked once. Throws `SHARDS_DIFFER`. */
+  checkedShards(): Promise<void> {
+    this.#checked ??= checkShards(this).catch((error: unknown) => {
+      this.#checked = undefined;
+      throw error;
+    });
+    return this.#checked;
   }
 
   /** The rows of a query; 64-bit numbers are strings. */
@@ -240,7 +308,15 @@ export class ClickHouse {
     table: { name: string; structure: string; rowBinary: Buffer },
     rowBytes: number,
   ): Promise<Buffer> {
-    const { url, database, username = 'default', password = '', requestTimeoutMs = 300_000 } = this.#options;
+    const {
+      url,
+      database,
+      username = 'default',
+      password = '',
+      ca,
+      requestTimeoutMs = 300_000,
+      replicated,
+    } = this.#options;
     const target = new URL(url);
     const search = {
       database,
@@ -248,23 +324,23 @@ export class ClickHouse {
       [`${table.name}_structure`]: table.structure,
       [`${table.name}_format`]: 'RowBinary',
       wait_end_of_query: '1',
+      ...(replicated ? READ_IN_SEQUENCE : {}),
     };
     target.search = new URLSearchParams(search).toString();
     const form = new FormData();
     form.append(table.name, new Blob([new Uint8Array(table.rowBinary)]));
     return this.#ask(async () => {
-      const response = await fetch(target, {
-        method: 'POST',
-        body: form,
+      const { status, header, bytes } = await post(target, {
+        form,
         headers: { 'X-ClickHouse-User': username, 'X-ClickHouse-Key': password },
-        signal: AbortSignal.timeout(requestTimeoutMs),
+        ca,
+        timeoutMs: requestTimeoutMs,
       });
-      const bytes = Buffer.from(await response.arrayBuffer());
-      if (response.ok) {
-        checkWhole(response.headers.get(SUMMARY_HEADER), bytes.length / rowBytes);
+      if (status === 200) {
+        checkWhole(header(SUMMARY_HEADER), bytes.length / rowBytes);
         return bytes;
       }
-      const code = response.headers.get('x-clickhouse-exception-code') ?? '';
+      const code = header('x-clickhouse-exception-code') ?? '';
       throw new ClickHouseError({ code, type: 'EXCEPTION', message: bytes.toString('utf8').slice(0, 500) });
     });
   }
@@ -275,6 +351,7 @@ export class ClickHouse {
   }
 
   async close(): Promise<void> {
+    for (const shard of this.#shards) await shard.close();
     await this.#client.close();
   }
 
@@ -302,6 +379,15 @@ function checkWhole(summary: string | string[] | null | undefined, rows: number)
 }
 
 function clickhouseError(cause: unknown): TallyError {
+  const socketCode = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+  if (isCertificateCode(socketCode)) {
+    const message = `ClickHouse's certificate is not taken (${socketCode}): check TALLY_CLICKHOUSE_CA_FILE and the name or address it is called by: ${messageOf(cause)}`;
+    return new TallyError(message, { code: 'CLICKHOUSE_CERTIFICATE_REFUSED', retriable: false, cause });
+  }
+  if (isNoTlsCode(socketCode)) {
+    const message = `ClickHouse speaks no TLS there: give an http address or another port: ${messageOf(cause)}`;
+    return new TallyError(message, { code: 'CLICKHOUSE_TLS_NOT_SPOKEN', retriable: false, cause });
+  }
   const final = cause instanceof ClickHouseError && FINAL_CODES.has(cause.code);
   return new TallyError(`ClickHouse: ${messageOf(cause)}`, {
     code: cause instanceof ClickHouseError ? `CLICKHOUSE_${cause.type ?? cause.code}` : 'CLICKHOUSE_UNAVAILABLE',

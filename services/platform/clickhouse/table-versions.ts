@@ -1,9 +1,11 @@
 /**
  * Whether a table holds what it held before. Each insert takes the next block number of its table, which merges keep, and
  * mutations are counted apart, with the parts each has still to change; so where the version is the same, so is every
- * answer made from the table. It holds for one server: replicas may be behind one another.
+ * answer made from the table. On a cluster a table's version is that of its parts on all shards. It does not hold for
+ * replicas, which may be behind one another: there no two versions are the same.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TallyError } from '../errors.ts';
 import type { ClickHouse } from './client.ts';
 
 export interface Versions {
@@ -23,10 +25,10 @@ const BETWEEN_LOOKS_TIMES_THEIR_LENGTH = 3;
 const BETWEEN_LOOKS_MS_MAX = 100;
 
 const VERSIONS = `
-  SELECT name, blocks, concat(toString(uuid), ' ', mutated) AS unless_added
+  SELECT name, blocks, concat(toString(uuid), ' ', mutated) AS unless_added, is_distributed
   FROM (
-    SELECT name, uuid FROM system.tables
-    WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
+    SELECT name, uuid, engine = 'Distributed' AS is_distributed FROM system.tables
+    WHERE database = currentDatabase() AND (engine LIKE '%MergeTree' OR engine = 'Distributed')
   ) AS tables
   LEFT JOIN (
     SELECT table, concat(toString(count()), ' ', toString(sum(newest))) AS blocks
@@ -52,6 +54,7 @@ export class TableVersions {
   #next: Promise<Versions> | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
   #lookedForMs = 0;
+  #looks = 0;
 
   constructor(clickhouse: ClickHouse) {
     this.#clickhouse = clickhouse;
@@ -79,12 +82,33 @@ export class TableVersions {
   }
 
   async #read(): Promise<Versions> {
-    const answer = await this.#clickhouse.query<Record<'name' | 'blocks' | 'unless_added', string>>(VERSIONS);
-    const rows = answer.map((row) => ({ ...row, version: `${row.unless_added} ${row.blocks}` }));
-    return {
-      byTable: new Map(rows.map(({ name, version }) => [name, version])),
-      unlessAdded: new Map(rows.map(({ name, unless_added }) => [name, unless_added])),
-      whole: rows.map(({ name, version }) => `${name} ${version}`).join('\n'),
-    };
+    const clickhouse = this.#clickhouse;
+    const places = clickhouse.isCluster ? [clickhouse, ...clickhouse.shards] : [clickhouse];
+    const answers = await Promise.all(places.map((place) => place.query<VersionRow>(VERSIONS)));
+    const rows = answers.flat().map((row) => ({ ...row, version: `${row.unless_added} ${row.blocks}` }));
+    if (!clickhouse.isCluster && rows.some(({ is_distributed }) => is_distributed === 1)) throw notAlone(clickhouse);
+    const unique = clickhouse.isReplicated ? ` ${this.#looks++}` : '';
+    const byTable = new Map<string, string>();
+    const unlessAdded = new Map<string, string>();
+    for (const { name, version, unless_added } of rows) {
+      byTable.set(name, `${byTable.get(name) ?? ''}${version}${unique};`);
+      unlessAdded.set(name, `${unlessAdded.get(name) ?? ''}${unless_added}${unique};`);
+    }
+    return { byTable, unlessAdded, whole: [...byTable].map(([name, version]) => `${name} ${version}`).join('\n') };
   }
+}
+
+interface VersionRow {
+  name: string;
+  blocks: string;
+  unless_added: string;
+  is_distributed: 0 | 1;
+}
+
+/** What changes on the other servers would not show. */
+function notAlone({ database }: ClickHouse): TallyError {
+  return new TallyError(`database ${database} is on several servers: TALLY_CLICKHOUSE_SHARDS must name them`, {
+    code: 'SHARDS_DIFFER',
+    retriable: false,
+  });
 }

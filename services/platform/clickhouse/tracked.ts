@@ -38,14 +38,24 @@ export interface SharedRows {
 /** A client whose queries are noted; whoever tracks must use no other. */
 export class TrackedClickHouse extends ClickHouse {
   override query<Row>(sql: string, params: Params = {}): Promise<Row[]> {
+    return this.#noted(sql, params, () => super.query<Row>(sql, params));
+  }
+
+  override queryShards<Row>(sql: string, params: Params = {}): Promise<Row[]> {
+    // Of one server, this is the query above.
+    if (!this.isCluster) return super.queryShards<Row>(sql, params);
+    return this.#noted(sql, params, () => super.queryShards<Row>(sql, params), 'of every shard\n');
+  }
+
+  #noted<Row>(sql: string, params: Params, ask: () => Promise<Row[]>, prefix = ''): Promise<Row[]> {
     const own = notes.getStore();
-    if (!own) return super.query<Row>(sql, params);
+    if (!own) return ask();
     const words = new Set([...sql.matchAll(WORD)].map(([word]) => word));
     for (const word of words) own.words.add(word);
     const isElusive = ELUSIVE.test(sql);
     own.isElusive ||= isElusive;
-    if (!own.rows || isElusive) return super.query<Row>(sql, params);
-    return own.rows.of(`${sql}\n${textOf(params)}`, words, () => super.query<Row>(sql, params));
+    if (!own.rows || isElusive) return ask();
+    return own.rows.of(`${prefix}${sql}\n${textOf(params)}`, words, ask);
   }
 
   override stream<Row extends unknown[]>(sql: string, params: Params = {}): AsyncGenerator<Row> {

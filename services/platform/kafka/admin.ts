@@ -8,6 +8,8 @@ import { kafkaError } from './client.ts';
 import { commitAsMember } from './commit-as-member.ts';
 
 const ATTEMPTS_MAX = 5;
+/** Kafka's number for a setting that is the topic's own, and no default. */
+const OF_THE_TOPIC = 1;
 
 export interface TopicSpecification {
   topic: string;
@@ -60,6 +62,28 @@ export class KafkaAdmin {
       }),
     );
     return missing.map(({ topic }) => topic);
+  }
+
+  /** How many partitions each of these topics has now. Throws `KAFKA_UNAVAILABLE`, retriable, when one does not exist. */
+  async partitionCounts(topics: readonly string[]): Promise<Map<string, number>> {
+    const { topics: found } = await this.#ask('count partitions', (admin) =>
+      admin.fetchTopicMetadata({ topics: [...topics] }),
+    );
+    return new Map(found.map(({ name, partitions }) => [name, partitions.length]));
+  }
+
+  /** How many brokers there are now, and copies of each of these topics that exists: the fewest of any partition. */
+  async replication(topics: readonly string[]): Promise<{ brokers: number; factors: Map<string, number> }> {
+    const existing = new Set(await this.#ask('list topics', (admin) => admin.listTopics()));
+    const { brokers } = await this.#ask('describe cluster', (admin) => admin.describeCluster());
+    const asked = topics.filter((topic) => existing.has(topic));
+    if (asked.length === 0) return { brokers: brokers.length, factors: new Map() };
+    const metadata = await this.#ask('describe topics', (admin) => admin.fetchTopicMetadata({ topics: asked }));
+    const factors = metadata.topics.map(({ name, partitions }): [string, number] => [
+      name,
+      Math.min(...partitions.map(({ replicas }) => replicas.length)),
+    ]);
+    return { brokers: brokers.length, factors: new Map(factors) };
   }
 
   /** Every setting of a topic, defaults included. */
@@ -122,6 +146,34 @@ export class KafkaAdmin {
       });
     }
     await this.#ask('set offsets', () => commitAsMember(this.#kafka, { groupId, topic, offsets }));
+  }
+
+  /** Sets some settings of a topic; the others that it has of its own stay. */
+  async setTopicSettings(topic: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    const own = await this.#ask('describe topic', async (admin) => {
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+      });
+      return (resources[0]?.configEntries ?? []).filter(({ configSource }) => configSource === OF_THE_TOPIC);
+    });
+    // kafkajs knows only the request that replaces all settings.
+    const all = {
+      ...Object.fromEntries(own.map(({ configName, configValue }) => [configName, configValue])),
+      ...settings,
+    };
+    await this.#ask('set topic settings', (admin) =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          {
+            type: kafkajs.ConfigResourceTypes.TOPIC,
+            name: topic,
+            configEntries: Object.entries(all).map(([name, value]) => ({ name, value })),
+          },
+        ],
+      }),
+    );
   }
 
   /** How many consumers are in a group; 0 where there is no such group. */

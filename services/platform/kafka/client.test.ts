@@ -30,11 +30,15 @@ describe('kafkaError', () => {
       false,
     ],
     ['an error of the network', new Error('ECONNREFUSED'), true],
-    ['one of our own that is final', new TallyError('x', { code: 'BUG', retriable: false }), false],
     ['one of our own that is not', new TallyError('x', { code: 'TOPIC_MISSING', retriable: true }), true],
   ])('asks the first cause whether to retry: %s', (_, cause, retriable) => {
     const error = kafkaError('could not', cause);
     expect(error).toMatchObject({ code: 'KAFKA_UNAVAILABLE', retriable, message: 'could not' });
     expect(error.cause).toBe(cause);
+  });
+
+  it('keeps what one of our own says that is final', () => {
+    const cause = new TallyError('x', { code: 'KAFKA_TLS_WANTED', retriable: false });
+    expect(kafkaError('could not', cause)).toMatchObject({ code: 'KAFKA_TLS_WANTED', retriable: false, message: 'x' });
   });
 });

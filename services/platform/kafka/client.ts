@@ -1,10 +1,22 @@
 /**
  * The one place that makes a Kafka client. Only this folder imports kafkajs.
  */
-import kafkajs, { type Kafka, type LogEntry } from 'kafkajs';
+import kafkajs, {
+  type Admin,
+  type AdminConfig,
+  type Consumer,
+  type ConsumerConfig,
+  type Kafka,
+  type KafkaConfig,
+  type LogEntry,
+  type Producer,
+  type ProducerConfig,
+} from 'kafkajs';
 import { TallyError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { refusedAccess, socketCode, whoMustBeSaid, whyNotLetIn } from './access.ts';
 import { codecs } from './codecs.ts';
+import { connectionOf, type KafkaServers } from './servers.ts';
 
 // kafkajs is CommonJS; Node finds only some of its names for a named import.
 const {
@@ -18,9 +30,7 @@ const {
 
 Object.assign(CompressionCodecs, codecs);
 
-export interface KafkaOptions {
-  /** `host:port` of some brokers. */
-  brokers: string[];
+export interface KafkaOptions extends KafkaServers {
   clientId: string;
   log: Logger;
   /** How long a request may take, milliseconds. Default 30,000. */
@@ -30,9 +40,15 @@ export interface KafkaOptions {
 }
 
 /** A client; it connects when it is first used. */
-export function createKafka({ brokers, clientId, log, requestTimeoutMs = 30_000, retries = 5 }: KafkaOptions): Kafka {
-  return new KafkaClient({
-    brokers,
+export function createKafka({
+  clientId,
+  log,
+  requestTimeoutMs = 30_000,
+  retries = 5,
+  ...servers
+}: KafkaOptions): Kafka {
+  return new TellingKafka(servers, {
+    ...connectionOf(servers),
     clientId,
     connectionTimeout: 3_000,
     requestTimeout: requestTimeoutMs,
@@ -41,6 +57,54 @@ export function createKafka({ brokers, clientId, log, requestTimeoutMs = 30_000,
     logLevel: logLevel.WARN,
     logCreator: () => toPino(log),
   });
+}
+
+/** Its clients say why they are not let in, where that can be found out. */
+class TellingKafka extends KafkaClient {
+  readonly #servers: KafkaServers;
+  /** Asked once. */
+  #said: Promise<TallyError | undefined> | undefined;
+
+  constructor(servers: KafkaServers, config: KafkaConfig) {
+    super(config);
+    this.#servers = servers;
+  }
+
+  override admin(config?: AdminConfig): Admin {
+    return this.#telling(super.admin(config));
+  }
+
+  override producer(config?: ProducerConfig): Producer {
+    return this.#telling(super.producer(config));
+  }
+
+  override consumer(config: ConsumerConfig): Consumer {
+    return this.#telling(super.consumer(config));
+  }
+
+  #telling<Client extends { connect: () => Promise<void>; disconnect: () => Promise<void> }>(client: Client): Client {
+    const connect = async (): Promise<void> => {
+      try {
+        await client.connect();
+        this.#said ??= whoMustBeSaid(this.#servers);
+        const refused = await this.#said;
+        if (refused) {
+          await client.disconnect();
+          throw refused;
+        }
+      } catch (error) {
+        if (error instanceof TallyError || refusedAccess(firstCause(error)) || isNobodyThere(firstCause(error)))
+          throw error;
+        throw (await whyNotLetIn(this.#servers)) ?? error;
+      }
+    };
+    return { ...client, connect };
+  }
+}
+
+function isNobodyThere(error: unknown): boolean {
+  const code = socketCode(error);
+  return code === 'ECONNREFUSED' || code === 'ENOTFOUND';
 }
 
 /**
@@ -54,13 +118,18 @@ function toPino(log: Logger): (entry: LogEntry) => void {
 
 /**
  * An infrastructure error, whether it came from kafkajs or not. Whether to try again is asked of the first cause: when
- * kafkajs gives up its own retries it says "not retriable" of an error that is.
+ * kafkajs gives up its own retries it says "not retriable" of an error that is. A client that is not let in has a code of
+ * its own (access.ts).
  */
-export function kafkaError(message: string, cause: unknown, code = 'KAFKA_UNAVAILABLE'): TallyError {
-  return new TallyError(message, { code, retriable: isRetriable(firstCause(cause)), cause });
+export function kafkaError(message: string, cause: unknown): TallyError {
+  const first = firstCause(cause);
+  const said = first instanceof TallyError ? first : refusedAccess(first);
+  if (said && !said.retriable) return new TallyError(said.message, { code: said.code, retriable: false, cause });
+  return new TallyError(message, { code: 'KAFKA_UNAVAILABLE', retriable: isRetriable(first), cause });
 }
 
-function firstCause(error: unknown): unknown {
+/** What an error of kafkajs came from in the end. */
+export function firstCause(error: unknown): unknown {
   return error instanceof KafkaJSError && error.cause instanceof Error ? firstCause(error.cause) : error;
 }
 

@@ -3,6 +3,7 @@
  * address.
  */
 import kafkajs from 'kafkajs';
+import { TallyError } from '../errors.ts';
 
 export type ConnectionFailure = 'authentication' | 'tls' | 'unreachable';
 
@@ -13,6 +14,11 @@ const TLS_CODES =
 /** Looks through an error and what caused it, innermost first. */
 export function connectionFailure(error: unknown): ConnectionFailure {
   const causes = causesOf(error);
+  const codes = causes.flatMap((cause) => (cause instanceof TallyError ? cause.code : []));
+  if (codes.some((code) => code.startsWith('KAFKA_AUTHENTICATION_') || code.startsWith('KAFKA_SASL_'))) {
+    return 'authentication';
+  }
+  if (codes.some((code) => code.startsWith('KAFKA_TLS_') || code.startsWith('KAFKA_CERTIFICATE_'))) return 'tls';
   if (causes.some((cause) => cause instanceof kafkajs.KafkaJSSASLAuthenticationError)) return 'authentication';
   if (causes.some((cause) => 'code' in cause && TLS_CODES.test(String(cause.code)))) return 'tls';
   return 'unreachable';

@@ -48,7 +48,12 @@ export interface GroupConsumerOptions {
   fetchBytesMin: number;
   fetchWaitMsMax: number;
   /** Takes a batch in; when it resolves, the partition is read on. When it rejects, the batch comes again. */
-  take: (batch: IncomingBatch) => Promise<void>;
+  take?: (batch: IncomingBatch) => Promise<void>;
+  /**
+   * The same without waiting, which would hold up every other partition of the same fetch: takes a batch in at once, and
+   * returns what the partition alone is to wait for before it is read on. When it throws, the batch comes again.
+   */
+  offer?: (batch: IncomingBatch) => Promise<void> | undefined;
   /** What the group has committed of a topic, by partition. */
   committed: (topic: string) => Promise<ReadonlyMap<number, bigint>>;
   /** Told when partitions were (re)assigned, before their first batch. */
@@ -137,10 +142,16 @@ export class GroupConsumer {
     await this.#consumer.disconnect();
   }
 
-  async #eachBatch({ batch, heartbeat, resolveOffset }: EachBatchPayload): Promise<void> {
+  async #eachBatch({ batch, heartbeat, resolveOffset, pause }: EachBatchPayload): Promise<void> {
     const last = batch.messages.at(-1);
     if (!last) return;
-    await this.#whileBeating(heartbeat, () => this.#options.take(incoming(batch)));
+    const { take, offer } = this.#options;
+    const wait = offer?.(incoming(batch));
+    if (wait) {
+      const resume = pause();
+      wait.then(resume, resume);
+    }
+    if (take) await this.#whileBeating(heartbeat, () => take(incoming(batch)));
     resolveOffset(last.offset);
   }
 

@@ -2,6 +2,7 @@ export { KafkaAdmin, type PartitionCopies, type PartitionExtent, type TopicSpeci
 export { createKafka, type KafkaOptions } from './client.ts';
 export type { Handled } from './commits.ts';
 export { type ConnectionFailure, connectionFailure } from './connection-failure.ts';
+export { FENCED, isFenced } from './fence.ts';
 export {
   GroupConsumer,
   type GroupConsumerOptions,
@@ -11,5 +12,8 @@ export {
 export { murmur2, partitionOf } from './partition.ts';
 export { readRecordsAt } from './read-at.ts';
 export { readTopic, type StoredRecord } from './read-topic.ts';
-export { type OutgoingRecord, Sender, type SenderOptions } from './sender.ts';
+export { askToBeLetIn } from './refusal.ts';
+export { checkReplication, type ReplicationWanted, replicationFor, withFactor } from './replication.ts';
+export { type OutgoingRecord, PARTITIONS_KEPT_MS, Sender, type SenderOptions } from './sender.ts';
+export { type KafkaServers, kafkaServers } from './servers.ts';
 export type { RecordPlace } from './throwaway-reader.ts';

@@ -4,14 +4,19 @@
  * Why one at a time, and with retries of our own: kafkajs gives a failed request's sequence numbers back. If it was the
  * answer that got lost, a second request in flight would then be sent under numbers the broker already knows, and the
  * broker would acknowledge it as a repetition without writing it: an acknowledged loss. So the same records are tried
- * again alone, under the same numbers, until they are acknowledged; and when they are given up, the producer is thrown
- * away with its numbers.
+ * again alone, on the same partitions and under the same numbers, until they are acknowledged; and when they are given up,
+ * or have to go elsewhere, the producer is thrown away with its numbers.
+ *
+ * Where a record goes depends on how many partitions there are, and that may change (`tally log widen`). So the number is
+ * asked again every few seconds, and a topic that is fenced meanwhile (fence.ts) is waited for.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
 import { messageOf, TallyError } from '../errors.ts';
 import type { Logger } from '../log.ts';
-import { kafkaError } from './client.ts';
+import { KafkaAdmin } from './admin.ts';
+import { firstCause, kafkaError } from './client.ts';
+import { isFenced } from './fence.ts';
 import { partitionOf } from './partition.ts';
 
 export interface OutgoingRecord {
@@ -31,7 +36,22 @@ export interface SenderOptions {
   deliveryTimeoutMs: number;
   /** Longest wait between two tries, milliseconds. Default 2,000. */
   retryWaitMsMax?: number;
+  /** Asked when the first connection stands, until it resolves; what it throws, `connect` and `send` throw. */
+  check?: () => Promise<void>;
 }
+
+/** How long a number of partitions is relied on, milliseconds. A widened topic stays fenced for longer. */
+export const PARTITIONS_KEPT_MS = 5_000;
+
+/** What brokers say of sequence numbers that they cannot go on from: another producer begins with new ones. */
+const NUMBERS_SPENT: ReadonlySet<string> = new Set([
+  'DUPLICATE_SEQUENCE_NUMBER',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'PRODUCER_FENCED',
+  'UNKNOWN_PRODUCER_ID',
+]);
 
 /**
  * Bytes of one request. All its records may be of one partition, and so of one batch, which the topic's largest message
@@ -47,20 +67,34 @@ interface ByTopic {
   messages: (Message & { partition: number })[];
 }
 
+/** Records with the partition of each, and the numbers of partitions that those were chosen by. */
+interface Placed {
+  counts: ReadonlyMap<string, number>;
+  byTopic: ByTopic[];
+}
+
 export class Sender {
   readonly #options: SenderOptions;
-  readonly #partitions = new Map<string, number>();
+  readonly #admin: KafkaAdmin;
+  /** Numbers of partitions by topic, and when each was asked, milliseconds UTC. */
+  readonly #partitions = new Map<string, { count: number; askedAt: number }>();
   #producer: Producer | undefined;
+  #checked = false;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: SenderOptions) {
     this.#options = options;
+    this.#admin = new KafkaAdmin(options.kafka);
   }
 
-  /** Connects ahead of the first send, so that a wrong address shows at start. */
+  /** Connects ahead of the first send, so that a wrong address shows at start. Throws a TallyError. */
   async connect(): Promise<void> {
-    await this.#connected();
+    try {
+      await this.#connected();
+    } catch (cause) {
+      throw cause instanceof TallyError ? cause : kafkaError(`could not connect: ${messageOf(cause)}`, cause);
+    }
   }
 
   /**
@@ -81,20 +115,30 @@ export class Sender {
     this.#closed = true;
     await this.#turn;
     await this.#discard();
+    await this.#admin.close();
   }
 
   async #sendUntilAcknowledged(records: readonly OutgoingRecord[], since: number): Promise<void> {
     const deadline = since + this.#options.deliveryTimeoutMs;
+    let placed: Placed | undefined;
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#sendOnce(records);
+        const counts = await this.#counts(records);
+        if (!placed || !sameCounts(placed.counts, counts)) placed = { counts, byTopic: place(records, counts) };
+        await this.#sendOnce(placed.byTopic);
         return;
       } catch (cause) {
+        const elsewhere = await this.#mustGoElsewhere(cause, placed);
+        if (elsewhere) {
+          await this.#discard();
+          this.#partitions.clear();
+          placed = undefined;
+        }
         const error = kafkaError(`could not send ${records.length} record(s): ${messageOf(cause)}`, cause);
         const waitMs = Math.min(100 * 2 ** (attempt - 1), this.#options.retryWaitMsMax ?? 2_000);
-        if (this.#closed || !error.retriable || Date.now() + waitMs >= deadline) {
+        if (this.#closed || !(error.retriable || elsewhere) || Date.now() + waitMs >= deadline) {
           await this.#discard();
-          throw error;
+          throw elsewhere ? new TallyError(error.message, { code: error.code, retriable: true, cause }) : error;
         }
         this.#options.log.warn({ err: cause, attempt, waitMs, records: records.length }, 'send failed, trying again');
         await sleep(waitMs);
@@ -102,9 +146,41 @@ export class Sender {
     }
   }
 
-  async #sendOnce(records: readonly OutgoingRecord[]): Promise<void> {
+  /** Whether the same records can be sent, but not on the same partitions or not under the same numbers. */
+  async #mustGoElsewhere(cause: unknown, placed: Placed | undefined): Promise<boolean> {
+    const error = firstCause(cause);
+    if (!(error instanceof kafkajs.KafkaJSProtocolError)) return false;
+    if (NUMBERS_SPENT.has(error.type)) return true;
+    if (error.type !== 'MESSAGE_TOO_LARGE' || !placed) return false;
+    // No answer to this question leaves what the broker said.
+    const fenced = placed.byTopic.map(({ topic }) =>
+      this.#admin.topicSettings(topic).then(isFenced, (err: unknown) => {
+        this.#options.log.warn({ err, topic }, 'whether the topic is fenced could not be asked');
+        return false;
+      }),
+    );
+    return (await Promise.all(fenced)).includes(true);
+  }
+
+  /** Numbers of partitions of the records' topics. Where one has changed, the producer that knew the old one is thrown away. */
+  async #counts(records: readonly OutgoingRecord[]): Promise<ReadonlyMap<string, number>> {
+    const topics = new Set(records.map(({ topic }) => topic));
+    const now = Date.now();
+    const aged = [...topics].filter((topic) => now - (this.#partitions.get(topic)?.askedAt ?? 0) > PARTITIONS_KEPT_MS);
+    if (aged.length > 0) {
+      const found = await this.#admin.partitionCounts(aged);
+      for (const topic of aged) {
+        const count = found.get(topic) ?? 0;
+        if (count === 0) throw new TallyError(`no topic ${topic}`, { code: 'TOPIC_MISSING', retriable: true });
+        if ((this.#partitions.get(topic)?.count ?? count) !== count) await this.#discard();
+        this.#partitions.set(topic, { count, askedAt: now });
+      }
+    }
+    return new Map([...topics].map((topic) => [topic, this.#partitions.get(topic)?.count ?? 0]));
+  }
+
+  async #sendOnce(topicMessages: ByTopic[]): Promise<void> {
     const producer = await this.#connected();
-    const topicMessages = await this.#place(records);
     const answers = await producer.sendBatch({
       topicMessages,
       acks: -1,
@@ -123,35 +199,6 @@ export class Sender {
     }
   }
 
-  async #place(records: readonly OutgoingRecord[]): Promise<ByTopic[]> {
-    const byTopic = new Map<string, ByTopic>();
-    for (const { topic, key, value, headers, partition } of records) {
-      let group = byTopic.get(topic);
-      if (!group) {
-        group = { topic, messages: [] };
-        byTopic.set(topic, group);
-      }
-      const count = this.#partitions.get(topic) ?? (await this.#countPartitions(topic));
-      const place = partition ?? (key ? partitionOf(key, count) : Math.floor(Math.random() * count));
-      group.messages.push({ key, value, partition: place, ...(headers ? { headers } : {}) });
-    }
-    return [...byTopic.values()];
-  }
-
-  async #countPartitions(topic: string): Promise<number> {
-    const admin = this.#options.kafka.admin();
-    try {
-      await admin.connect();
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      const count = topics[0]?.partitions.length ?? 0;
-      if (count === 0) throw new TallyError(`no topic ${topic}`, { code: 'TOPIC_MISSING', retriable: true });
-      this.#partitions.set(topic, count);
-      return count;
-    } finally {
-      await admin.disconnect();
-    }
-  }
-
   async #connected(): Promise<Producer> {
     if (this.#producer) return this.#producer;
     const producer = this.#options.kafka.producer({
@@ -164,6 +211,13 @@ export class Sender {
       retry: { retries: 1 },
     });
     await producer.connect();
+    try {
+      if (!this.#checked) await this.#options.check?.();
+    } catch (error) {
+      await producer.disconnect();
+      throw error;
+    }
+    this.#checked = true;
     this.#producer = producer;
     return producer;
   }
@@ -171,9 +225,24 @@ export class Sender {
   async #discard(): Promise<void> {
     const producer = this.#producer;
     this.#producer = undefined;
-    this.#partitions.clear();
     await producer?.disconnect().catch((err: unknown) => this.#options.log.warn({ err }, 'disconnect failed'));
   }
+}
+
+function place(records: readonly OutgoingRecord[], counts: ReadonlyMap<string, number>): ByTopic[] {
+  const byTopic = new Map<string, ByTopic>();
+  for (const { topic, key, value, headers, partition } of records) {
+    const group = byTopic.get(topic) ?? { topic, messages: [] };
+    byTopic.set(topic, group);
+    const count = counts.get(topic) ?? 1;
+    const at = partition ?? (key ? partitionOf(key, count) : Math.floor(Math.random() * count));
+    group.messages.push({ key, value, partition: at, ...(headers ? { headers } : {}) });
+  }
+  return [...byTopic.values()];
+}
+
+function sameCounts(some: ReadonlyMap<string, number>, others: ReadonlyMap<string, number>): boolean {
+  return [...some].every(([topic, count]) => others.get(topic) === count);
 }
 
 /** Cuts records into requests, in their order. A record that is too large by itself goes alone, and Kafka says so. */

@@ -1,0 +1,63 @@
+/**
+ * `npm run cluster`: one log counted on one server and on two shards, of which one is killed; then on more shards. Ends
+ * with 1 where any figure differs.
+ */
+import { randomInt } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf } from '@tally/platform/errors';
+import { FULL, SHORT } from './form.ts';
+import { textReport } from './report.ts';
+import { runCluster } from './run.ts';
+import { ClusterStage } from './stage.ts';
+
+const HELP = `npm run cluster -- [options]
+
+One log into one server and into two shards: every figure of every tenant, meter and day is compared, while a shard's
+server is killed under load and the api and the gateway are asked meanwhile; then the database is copied to more shards.
+
+  --short        one resharding, fewer events and kills: half a minute instead of some minutes
+  --events <n>   simulated events; default ${FULL.events}, with --short ${SHORT.events}
+  --seed <n>     of the events; default a random one
+  --json         print the report as JSON
+`;
+const SEED_END = 2 ** 32;
+
+const { values } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    events: { type: 'string' },
+    seed: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (values.help) process.stdout.write(HELP);
+else process.exit(await main());
+
+async function main(): Promise<number> {
+  const form = values.short ? SHORT : FULL;
+  const seed = Number(values.seed ?? randomInt(SEED_END));
+  const events = Number(values.events?.replaceAll(/[,_]/g, '') ?? form.events);
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const dir = mkdtempSync(join(tmpdir(), 'tally-cluster-'));
+  say(`seed ${seed}, ${form.name} form`);
+  const stage = await ClusterStage.start(dir, Math.max(2, ...form.reshardings.map(([, to]) => to)));
+  const stopped = new Promise<never>((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => reject(new Error(signal)));
+  });
+  try {
+    const until = new Date(`${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}T23:59:59.999Z`);
+    const report = await Promise.race([runCluster(stage, { form: { ...form, events }, seed, until, say }), stopped]);
+    process.stdout.write(values.json ? `${JSON.stringify({ seed, ...report })}\n` : textReport(seed, report));
+    return report.ok ? 0 : 1;
+  } catch (error) {
+    say(`seed ${seed}: ${messageOf(error)}`);
+    return 1;
+  } finally {
+    await stage.close();
+  }
+}

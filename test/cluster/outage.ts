@@ -1,0 +1,122 @@
+/**
+ * Kills the server of a shard with SIGKILL while events are counted, and asks the api and the gateway until it is back.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ADMIN_KEY, type ClusterStage } from './stage.ts';
+
+export interface Outage {
+  shard: number;
+  /** Until the server answered again, milliseconds. */
+  awayMs: number;
+  /** Answers of the api: the figure as it is, an error with a code, anything else. */
+  exact: number;
+  refused: number;
+  wrong: string[];
+  /** Codes of the errors. */
+  codes: string[];
+  /** Events that the gateway took meanwhile, and those that it did not. */
+  accepted: number;
+  declined: number;
+  /** Records that the other shards' partitions were counted on by meanwhile. */
+  othersWentOnBy: number;
+}
+
+export interface Watched {
+  apiUrl: string;
+  gatewayUrl: string;
+  groupId: string;
+  shards: number;
+  /** A tenant of which nothing is sent any more: what is asked, and the answer there must be. */
+  questions: readonly { path: string; total: (answer: Answer) => number; expected: number }[];
+}
+
+/** What the api says of interactions or of engaged people. */
+export interface Answer {
+  total?: number;
+  months?: { total: number }[];
+  code?: string;
+}
+
+const POLL_MS = 40;
+const AWAY_MS_MAX = 60_000;
+let sent = 0;
+
+export async function killShard(stage: ClusterStage, shard: number, watched: Watched): Promise<Outage> {
+  const { stack } = stage;
+  const url = stack.clickhouseShards[shard] ?? '';
+  const other = { shard: (shard + 1) % watched.shards, shards: watched.shards };
+  const before = await stage.committedOf(watched.groupId, other);
+  const outage: Outage = {
+    shard,
+    awayMs: 0,
+    exact: 0,
+    refused: 0,
+    wrong: [],
+    codes: [],
+    accepted: 0,
+    declined: 0,
+    othersWentOnBy: 0,
+  };
+  const pid = stack.pids().clickhouse[shard];
+  if (pid === undefined) throw new Error(`shard ${shard} does not run`);
+  const startedAt = Date.now();
+  process.kill(pid, 'SIGKILL');
+  do {
+    await Promise.all([askAll(outage, watched), offerEvent(outage, watched.gatewayUrl)]);
+    await sleep(POLL_MS);
+    if (Date.now() - startedAt > AWAY_MS_MAX) throw new Error(`shard ${shard} did not come back`);
+  } while (!(await answers(url)));
+  outage.awayMs = Date.now() - startedAt;
+  outage.othersWentOnBy = (await stage.committedOf(watched.groupId, other)) - before;
+  // Back again, its answers are those of before.
+  await askAll(outage, watched);
+  return outage;
+}
+
+async function askAll(outage: Outage, { apiUrl, questions }: Watched): Promise<void> {
+  for (const { path, total, expected } of questions) {
+    const response = await fetch(`${apiUrl}${path}`, { headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    const answer = (await response.json()) as Answer;
+    if (response.status === 200 && total(answer) === expected) outage.exact++;
+    else if (response.status === 503 && answer.code !== undefined) {
+      outage.refused++;
+      if (!outage.codes.includes(answer.code)) outage.codes.push(answer.code);
+    } else outage.wrong.push(`${path}: ${response.status} ${JSON.stringify(answer).slice(0, 200)}`);
+  }
+}
+
+async function offerEvent(outage: Outage, gatewayUrl: string): Promise<void> {
+  const id = `outage-${++sent}`;
+  const response = await fetch(`${gatewayUrl}/v1/events`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/cloudevents+json' },
+    body: JSON.stringify({
+      specversion: '1.0',
+      type: 'tally.interaction.v1',
+      source: '/cluster',
+      id,
+      time: new Date().toISOString(),
+      data: {
+        tenantId: OUTAGE_TENANT,
+        environmentId: 'prod',
+        entityType: 'contact',
+        entityId: `c-${sent}`,
+        channel: 'email',
+      },
+    }),
+  });
+  await response.arrayBuffer();
+  if (response.status === 202) outage.accepted++;
+  else outage.declined++;
+}
+
+/** Whose events the gateway takes while a shard is away. */
+export const OUTAGE_TENANT = 'while-away';
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await (await fetch(`${url}/?query=SELECT+1`, { headers: { connection: 'close' } })).text()) === '1\n';
+  } catch {
+    return false;
+  }
+}

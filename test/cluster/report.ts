@@ -1,0 +1,39 @@
+import { count, table } from '@tally/cli/print';
+import type { ClusterReport } from './run.ts';
+
+/** A run, for people. */
+export function textReport(seed: number, report: ClusterReport): string {
+  const { outages, reshardings, oneServer, truth } = report;
+  const right = (...titles: string[]) => titles.map((title) => ({ title, right: true }));
+  const killed = table(
+    [{ title: 'killed' }, ...right('away ms', 'answers exact', 'refused', 'wrong', 'gateway 202', 'others counted')],
+    outages.map(({ shard, awayMs, exact, refused, wrong, accepted, othersWentOnBy }) => [
+      `shard ${shard}`,
+      ...[awayMs, exact, refused, wrong.length, accepted, othersWentOnBy].map(count),
+    ]),
+  );
+  const copied = table(
+    [
+      { title: 'shards' },
+      ...right('rows', 'copied s', 'in all s', 'bytes before', 'bytes after', 'figures', 'different'),
+    ],
+    reshardings.map(({ from, to, rows, copyMs, totalMs, bytes, after }) => [
+      `${from} to ${to}`,
+      count(rows),
+      (copyMs / 1000).toFixed(1),
+      (totalMs / 1000).toFixed(1),
+      ...[bytes.source, bytes.target, after.figures, after.differences.length].map(count),
+    ]),
+  );
+  return [
+    `seed ${seed}, ${count(report.records)} records, ${(report.durationMs / 1000).toFixed(0)} s\n`,
+    killed,
+    copied,
+    `lost ${report.lost}, counted twice ${report.countedTwice}\n`,
+    `two shards and one server: ${count(oneServer.figures)} figures, ${oneServer.differences.length} different; ` +
+      `ledgers ${oneServer.balanced ? 'balanced' : 'NOT balanced'}\n`,
+    `two shards and the simulator: ${count(truth.figures)} figures, ${truth.differences.length} different\n`,
+    ...report.faults.slice(0, 20).map((fault) => `${fault}\n`),
+    report.ok ? 'everything is equal\n' : `NOT OK: ${report.faults.length} fault(s)\n`,
+  ].join('');
+}
