@@ -167,13 +167,19 @@ describe('a backup', { timeout: STEP_MS_MAX }, () => {
   });
 
   it('counts what senders send again afterwards once, and all figures are those of before', async () => {
-    await send(400, 9);
+    // In the order in which they came first: a profile record is what was said of it last.
     await send(400, 8);
+    await send(400, 9);
     await instance.caughtUp();
-    expect(await instance.held()).toEqual(afterwards);
+    expect(withoutPlaces(await instance.held())).toEqual(withoutPlaces(afterwards));
     await eventually(async () => expect((await instance.ledger()).balanced).toBe(true));
   });
 });
+
+/** Where in the log a figure was read up to is another place in a new log. */
+function withoutPlaces(held: Held | undefined): Held {
+  return new Map([...(held ?? [])].map(([name, content]) => [name, content.replace(/,"readUpTo":\[[^\]]*\]/, '')]));
+}
 
 function freePorts(): string[] {
   return ['--api-port', '--gateway-port', '--kafka-port', '--clickhouse-port'].flatMap((name) => [name, '0']);
