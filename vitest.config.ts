@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['{services,infra,test}/**/*.system.test.ts'],
-          exclude: ['**/node_modules/**', 'test/chaos/**', 'test/cluster/**'],
+          exclude: ['**/node_modules/**', 'test/chaos/**', 'test/cluster/**', 'test/drill/**'],
           globalSetup: ['test/support/stack.ts'],
           env: COMPILED_ONCE,
           testTimeout: SYSTEM_TIMEOUT_MS,
@@ -57,6 +57,17 @@ export default defineConfig({
           hookTimeout: SYSTEM_HOOK_TIMEOUT_MS,
           execArgv: ['--disable-warning=TimeoutNegativeWarning'],
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        // Loses whole instances and brings them back; a script of its own.
+        test: {
+          name: 'drill',
+          include: ['test/drill/**/*.system.test.ts'],
+          env: COMPILED_ONCE,
+          testTimeout: SYSTEM_TIMEOUT_MS,
+          hookTimeout: SYSTEM_HOOK_TIMEOUT_MS,
+          execArgv: ['--disable-warning=TimeoutNegativeWarning'],
         },
       },
       {

@@ -1,6 +1,6 @@
 // The embedded stack: the real Kafka and ClickHouse without containers, and the supervisor that keeps processes alive.
 
-export { enginesIn, localCluster } from './clickhouse/engine.ts';
+export { backupsDir, enginesIn, localCluster } from './clickhouse/engine.ts';
 export { LocalStackError, type LocalStackErrorCode } from './errors.ts';
 export type { LocalEvent } from './events.ts';
 export { brokerJars } from './kafka/broker-jars.ts';

@@ -43,13 +43,29 @@ export interface Connection {
 /** For whoever wants to know soon that a server is away: milliseconds, and the client's own tries. */
 const IMPATIENT = { requestTimeoutMs: 5_000, retries: 1 } as const;
 
+interface ConnectOptions {
+  /** Whether to wait for Kafka to come back; default true. */
+  patient?: boolean;
+  /** Instead of the instance's or the environment's. */
+  database?: string;
+}
+
 /**
  * Throws `NOT_RUNNING` when neither the environment nor the directory says where, `CONFIG_INVALID` when the environment
  * says it wrongly.
- * @param patient whether to wait for Kafka to come back; default true
  */
-export function connect(dataDir: string, { patient = true }: { patient?: boolean } = {}): Connection {
-  const env = parseConfig(environment, process.env['TALLY_KAFKA'] ? process.env : instanceEnvironment(dataDir));
+export function connect(dataDir: string, { database, ...options }: ConnectOptions = {}): Connection {
+  const said = process.env['TALLY_KAFKA'] ? process.env : instanceEnvironment(dataDir);
+  return connectTo(dataDir, database === undefined ? said : { ...said, TALLY_CLICKHOUSE_DATABASE: database }, options);
+}
+
+/** The same where the addresses are known: `said` has them as the environment would. */
+export function connectTo(
+  dataDir: string,
+  said: Readonly<Record<string, string | undefined>>,
+  { patient = true }: Pick<ConnectOptions, 'patient'> = {},
+): Connection {
+  const env = parseConfig(environment, said);
   const kafka = createKafka({
     ...kafkaServers(env),
     clientId: 'tally-cli',

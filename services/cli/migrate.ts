@@ -2,7 +2,7 @@
  * Makes everything an installation rests on: topics, tables, the table of logs. Running it again changes nothing.
  */
 import { migrateClickHouse } from '@tally/clickhouse-schema';
-import { openLogs } from '@tally/consumer';
+import { checkRestored, openLogs } from '@tally/consumer';
 import { createTopics } from '@tally/kafka-topics';
 import { ClickHouse, type ClickHouseOptions } from '@tally/platform/clickhouse';
 import { createKafka, KafkaAdmin, type KafkaServers } from '@tally/platform/kafka';
@@ -27,6 +27,7 @@ export async function migrate(options: MigrateOptions): Promise<{ topics: string
     const names = topicNames(topicPrefix);
     const topics = await createTopics(admin, { topics: names, partitions, replicationFactor });
     const migrations = await migrateClickHouse(database);
+    await checkRestored(clickhouse);
     await openLogs(clickhouse, admin, [names.interactions, names.profiles]);
     return { topics, migrations };
   } finally {

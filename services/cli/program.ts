@@ -3,6 +3,7 @@
  */
 import { Command } from 'commander';
 import { alertsCommand } from './commands/alerts.ts';
+import { backupCommand } from './commands/backup.ts';
 import { conflictsCommand } from './commands/conflicts.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -21,6 +22,7 @@ import { publishedCommand } from './commands/published.ts';
 import { quotaCommand } from './commands/quota.ts';
 import { rebuildCommand, replayCommand } from './commands/replay.ts';
 import { reshardCommand } from './commands/reshard.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { runsCommand } from './commands/runs.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { statementCommand } from './commands/statement.ts';
@@ -65,6 +67,8 @@ export function tallyProgram(): Command {
     rebuildCommand(),
     reshardCommand(),
     eraseCommand(),
+    backupCommand(),
+    restoreCommand(),
   ]) {
     program.addCommand(command);
     inherit(command, program);

@@ -19,6 +19,7 @@ import { checkKeyScheme } from './key-scheme.ts';
 import { Lanes } from './lanes.ts';
 import { checkPartitions, currentLog, readLogs } from './logs.ts';
 import { createMetrics } from './metrics.ts';
+import { checkRestored } from './restoring.ts';
 import { SchemaTopic } from './schema-topic.ts';
 import { Standing } from './standing.ts';
 
@@ -87,6 +88,7 @@ async function startOn(
 ): Promise<RunningConsumer> {
   const topics = topicNames(config.TALLY_TOPIC_PREFIX);
   const groupId = `${config.TALLY_TOPIC_PREFIX}${config.TALLY_GROUP}`;
+  await checkRestored(clickhouse);
   await clickhouse.checkedShards();
   const logs = {
     interactions: await currentLog(clickhouse, topics.interactions),

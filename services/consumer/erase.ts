@@ -16,6 +16,18 @@ export interface Erasure {
 export interface ErasureReport {
   /** Rows that no longer hold the id, by table. */
   rows: Record<string, number>;
+  note: ErasureNote;
+}
+
+/** An erasure as it is on record, without the id: enough to make it again in a database that was restored. */
+export interface ErasureNote {
+  /** A decimal number. */
+  entity_key: string;
+  tenant_id: string;
+  /** `YYYY-MM-DD hh:mm:ss.mmm`, UTC. */
+  erased_at: string;
+  by: string;
+  because: string;
 }
 
 /** A row that was on its way when the erasure was noted may come after the first pass. */
@@ -35,7 +47,24 @@ export async function eraseEntity(clickhouse: ClickHouse, { entity, by, because 
       rows[table] = (rows[table] ?? 0) + (await eraseFrom(shard, table, { key, tenantId: entity.tenantId }));
     }
   }
-  return { rows };
+  return { rows, note };
+}
+
+/**
+ * Makes erasures again, those on record and more that were noted elsewhere: a database that was restored may hold ids
+ * that were taken out after the backup, or while it was made. Resolves when no table holds them.
+ */
+export async function eraseAgain(clickhouse: ClickHouse, more: readonly ErasureNote[] = []): Promise<void> {
+  if (clickhouse.isCluster) await clickhouse.insert('erasures', more);
+  for (const shard of clickhouse.shards) {
+    await shard.insert('erasures', more);
+    for (const table of await tablesWithEntityIds(shard)) {
+      await shard.command(
+        `ALTER TABLE ${table} UPDATE entity_id = ''
+         WHERE entity_id != '' AND entity_key IN (SELECT entity_key FROM erasures) SETTINGS mutations_sync = 2`,
+      );
+    }
+  }
 }
 
 async function eraseFrom(

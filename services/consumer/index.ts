@@ -4,7 +4,7 @@ export { type ConsumerOptions, type RunningConsumer, startConsumer } from './con
 export { LINEAGE_HEADERS } from './dead-letter.ts';
 export { decodeEvent, decodeProfile } from './decode.ts';
 export { checkDurability } from './durability.ts';
-export { type Erasure, eraseEntity } from './erase.ts';
+export { type Erasure, type ErasureNote, eraseAgain, eraseEntity } from './erase.ts';
 export { lookUp } from './event-index.ts';
 export { keyName } from './first-occurrence.ts';
 export { IdentifierHasher } from './identifiers.ts';
@@ -22,5 +22,7 @@ export {
 } from './logs.ts';
 export { partsOf, positionOf } from './position.ts';
 export { type ReplayReport, replay } from './replay.ts';
+export { checkRestored, isRestoring, RESTORING_TABLE } from './restoring.ts';
 export { readSchemaTopic } from './schema-topic.ts';
 export { WIDENING_STEPS, type WideningStep, widenLog } from './widen.ts';
+export { type WriteRecordsOptions, writeRecords } from './write-records.ts';

@@ -4,7 +4,7 @@ import { letterOf } from './letters.ts';
 const DEAD_LETTERS = 'tally.dead-letters.v1';
 
 function stored(headers: Record<string, string>): Parameters<typeof letterOf>[0] {
-  return { partition: 0, offset: 5n, key: Buffer.from('key'), value: null, headers, timestamp: 1_000 };
+  return { partition: 0, offset: 5n, key: Buffer.from('key'), value: null, headers, rawHeaders: {}, timestamp: 1_000 };
 }
 
 const origin = { topic: 'tally.interactions.v1', partition: '3', offset: '42' };

@@ -68,6 +68,10 @@ async function tryAll({ build, files, json }: Options): Promise<void> {
       await sleep(WAITING_MS);
     });
     seen.push(...(await step('stopping each service', () => checks.checkStops(compose, 'without Kafka'))));
+    await step('starting them once more', () =>
+      compose.compose('up', '--detach', '--no-deps', '--no-recreate', ...checks.SERVICES),
+    );
+    seen.push(...(await step('stopping each at once', () => checks.checkStops(compose, 'while starting'))));
   } catch (error) {
     process.stderr.write(await compose.lastWords());
     throw error;

@@ -14,7 +14,7 @@ const START_MS_MAX = 180_000;
 
 /** Throws what Testcontainers throws when there is no Docker, or an image can neither be found nor pulled. */
 export async function startContainers(): Promise<SharedStack> {
-  // Testcontainers' own reaper is one more image to pull. Without it `stop` removes the containers, `removeNow` those of a
+  // Testcontainers' own reaper is one more image to pull. Without it `stop` removes the containers, `breakOff` those of a
   // run that is broken off, and the next run those of one that was killed.
   process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
   const { GenericContainer, getContainerRuntimeClient, Wait } = await import('testcontainers');
@@ -25,7 +25,7 @@ export async function startContainers(): Promise<SharedStack> {
   }
   const [kafkaPort = 0] = await resolvePorts([{ option: 'Kafka', port: 0 }]);
   const labels = { [OWNER_LABEL]: String(process.pid) };
-  process.once('exit', removeNow);
+  for (const signal of BREAKS_OFF) process.once(signal, breakOff);
   const starting = [
     new GenericContainer(IMAGES.clickhouse)
       .withLabels(labels)
@@ -46,7 +46,7 @@ export async function startContainers(): Promise<SharedStack> {
   ] as const;
   const stop = async (): Promise<void> => {
     for (const one of await Promise.allSettled(starting)) if (one.status === 'fulfilled') await one.value.stop();
-    process.off('exit', removeNow);
+    for (const signal of BREAKS_OFF) process.off(signal, breakOff);
   };
   try {
     const [clickhouse] = await Promise.all(starting);
@@ -58,13 +58,17 @@ export async function startContainers(): Promise<SharedStack> {
   }
 }
 
-/** The process ends and can wait for nothing: a program of its own does it. Where there is none, the next run does. */
-function removeNow(): void {
+const BREAKS_OFF = ['SIGINT', 'SIGTERM'] as const;
+
+/** The process ends and waits for nothing: a program of its own does it. Where there is none, the next run does. */
+function breakOff(signal: NodeJS.Signals): void {
   const mine = spawnSync('docker', ['ps', '--all', '--quiet', '--filter', `label=${OWNER_LABEL}=${process.pid}`]);
   const ids = String(mine.stdout)
     .split('\n')
     .filter((id) => id !== '');
   if (ids.length > 0) spawnSync('docker', ['rm', '--force', '--volumes', ...ids]);
+  // Then it ends as it would have without this.
+  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
 }
 
 const CLICKHOUSE_PORT = 8_123;

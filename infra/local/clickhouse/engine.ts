@@ -48,6 +48,11 @@ export async function checkEngine(): Promise<void> {
   }
 }
 
+/** Where the engine of a data directory may write backups, and read them. */
+export function backupsDir(dataDir: string): string {
+  return join(dataDir, 'clickhouse', 'backups');
+}
+
 /** Engines that have data in a directory, at least one. */
 export function enginesIn(dataDir: string): number {
   let engines = 1;
@@ -122,6 +127,7 @@ function configXml({ dataDir, name, tcpPorts, memoryRatioMax }: EngineOptions): 
   <background_schedule_pool_size>8</background_schedule_pool_size>
   <mark_cache_size>268435456</mark_cache_size>
   <keep_alive_timeout>30</keep_alive_timeout>
+  <backups><allowed_path>${xmlText(backupsDir(dataDir))}</allowed_path></backups>
 ${tcpPorts.length > 1 ? clustersXml(tcpPorts) : ''}</clickhouse>
 `;
 }

@@ -2,9 +2,8 @@
  * ClickHouse: whether it is there, has Tally's tables, and keeps what it acknowledges.
  */
 import { migrationState, missingObjects } from '@tally/clickhouse-schema/history';
-import { checkDurability, checkKeyScheme } from '@tally/consumer';
+import { checkDurability, checkKeyScheme, isRestoring } from '@tally/consumer';
 import { messageOf, TallyError } from '@tally/platform/errors';
-import { isRestoring } from '../backup/restoring.ts';
 import type { Finding, Looked } from './check.ts';
 import type { DoctorSources } from './sources.ts';
 

@@ -3,7 +3,7 @@
  */
 import { settingFaults } from '@tally/consumer';
 import { connectionFailure } from '@tally/platform/kafka';
-import { KEPT_TOPIC_SETTINGS, METERED_TOPIC_SETTINGS } from '@tally/schemas';
+import { KEPT_TOPIC_SETTINGS, LATEST_TOPIC_SETTINGS, METERED_TOPIC_SETTINGS } from '@tally/schemas';
 import type { Finding, Looked } from './check.ts';
 import type { DoctorCode } from './codes.ts';
 import type { DoctorSources } from './sources.ts';
@@ -54,31 +54,34 @@ const CODES: Readonly<Record<string, DoctorCode>> = {
   'retention.ms': 'TOPIC_RETENTION',
 };
 
+type Settings = Readonly<Record<string, string>>;
+
 export async function checkTopicSettings({ admin, topics }: DoctorSources): Promise<Looked> {
-  const { interactions, profiles, ...kept } = topics;
+  const { interactions, profiles, schemas, ...kept } = topics;
   const findings: Finding[] = [];
-  const check = async (topic: string, metered: boolean): Promise<void> => {
+  const check = async (topic: string, made: Settings): Promise<void> => {
     const settings = await admin.topicSettings(topic);
-    const faults = metered ? settingFaults(settings) : keptFaults(settings);
+    const faults = made === METERED_TOPIC_SETTINGS ? settingFaults(settings) : keptFaults(settings, made);
     for (const { name, found, wanted } of faults) {
       const what = `${topic} has ${name}=${found}, it must be ${wanted}`;
       findings.push({ code: CODES[name] ?? 'TOPIC_RETENTION', severity: 'failing', what });
     }
-    const wanted = (metered ? METERED_TOPIC_SETTINGS : KEPT_TOPIC_SETTINGS)['max.message.bytes'] ?? '0';
+    const wanted = made['max.message.bytes'] ?? '0';
     const found = settings['max.message.bytes'] ?? '0';
     if (Number(found) >= Number(wanted)) return;
     const what = `${topic} has max.message.bytes=${found}, it should be at least ${wanted}`;
     findings.push({ code: 'TOPIC_MESSAGE_BYTES', severity: 'warning', what });
   };
-  for (const topic of [interactions, profiles]) await check(topic, true);
-  for (const topic of Object.values(kept)) await check(topic, false);
+  for (const topic of [interactions, profiles]) await check(topic, METERED_TOPIC_SETTINGS);
+  for (const topic of Object.values(kept)) await check(topic, KEPT_TOPIC_SETTINGS);
+  await check(schemas, LATEST_TOPIC_SETTINGS);
   return { seen: 'clocks, retention and clean-up are right', findings };
 }
 
-/** Dead letters, alerts and statements are there for ever. */
-function keptFaults(settings: Readonly<Record<string, string>>): { name: string; found: string; wanted: string }[] {
+/** Dead letters, alerts and statements are there for ever, of schemas the newest word on each. */
+function keptFaults(settings: Settings, made: Settings): { name: string; found: string; wanted: string }[] {
   return (['cleanup.policy', 'retention.ms'] as const).flatMap((name) => {
-    const wanted = KEPT_TOPIC_SETTINGS[name] ?? '';
+    const wanted = made[name] ?? '';
     const found = settings[name] ?? 'unknown';
     return found === wanted ? [] : { name, found, wanted };
   });

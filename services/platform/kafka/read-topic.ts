@@ -4,6 +4,7 @@
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import { TallyError } from '../errors.ts';
 import type { KafkaAdmin } from './admin.ts';
+import type { IncomingRecord } from './group-consumer.ts';
 import { type RecordPlace, readThrowaway } from './throwaway-reader.ts';
 
 export interface StoredRecord {
@@ -12,6 +13,8 @@ export interface StoredRecord {
   key: Buffer | null;
   value: Buffer | null;
   headers: Record<string, string>;
+  /** The same byte for byte; a name that stands twice has a list. */
+  rawHeaders: NonNullable<IncomingRecord['headers']>;
   /** The broker's timestamp, milliseconds UTC. */
   timestamp: number;
 }
@@ -76,6 +79,7 @@ function stored(partition: number, offset: bigint, { key, value, headers, timest
     key,
     value,
     headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, text]) => [name, String(text)])),
+    rawHeaders: headers ?? {},
     timestamp: Number(timestamp),
   };
 }

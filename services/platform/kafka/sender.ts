@@ -23,7 +23,8 @@ export interface OutgoingRecord {
   topic: string;
   key: Buffer | null;
   value: Buffer | null;
-  headers?: Record<string, string | Buffer>;
+  /** A name that is to stand twice has a list. */
+  headers?: Record<string, string | Buffer | (string | Buffer)[]>;
   /** Where it goes; without it the key decides, as Kafka's default partitioner does. */
   partition?: number;
 }
@@ -263,7 +264,8 @@ function requestsOf(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
 function sizeOf({ key, value, headers = {} }: OutgoingRecord): number {
   let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
   for (const [name, content] of Object.entries(headers)) {
-    bytes += HEADER_OVERHEAD_BYTES + Buffer.byteLength(name) + Buffer.byteLength(content);
+    for (const one of [content].flat())
+      bytes += HEADER_OVERHEAD_BYTES + Buffer.byteLength(name) + Buffer.byteLength(one);
   }
   return bytes;
 }
