@@ -57,7 +57,7 @@ describe('the runbooks', () => {
     expect(codes.map(runbookOf)).toEqual(codes.map((code) => `docs/runbooks.md#${code.toLowerCase()}`));
   });
 
-  it.each(['runbooks.md', 'operations.md'])('name only commands that exist: %s', (name) => {
+  it.each(['runbooks.md', 'operations.md', 'prometheus-alerts.md'])('name only commands that exist: %s', (name) => {
     const lines = commandsIn(page(name));
     expect(lines.length).toBeGreaterThan(5);
     expect(lines.map(faultOf).filter((fault) => fault !== undefined)).toEqual([]);
