@@ -5,6 +5,7 @@ export interface ClusterForm {
   name: string;
   /** Simulated events; profile records come on top. */
   events: number;
+  tenants: number;
   /** Kills of a shard's server under load; the last of them is shard 0, which people connect to. */
   kills: number;
   /** From how many servers to how many a database is copied. */
@@ -14,6 +15,7 @@ export interface ClusterForm {
 export const FULL: ClusterForm = {
   name: 'full',
   events: 200_000,
+  tenants: 12,
   kills: 6,
   reshardings: [
     [1, 2],
@@ -21,4 +23,4 @@ export const FULL: ClusterForm = {
   ],
 };
 
-export const SHORT: ClusterForm = { name: 'short', events: 4_000, kills: 2, reshardings: [[1, 2]] };
+export const SHORT: ClusterForm = { name: 'short', events: 3_000, tenants: 2, kills: 2, reshardings: [[1, 2]] };

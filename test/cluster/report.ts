@@ -6,10 +6,13 @@ export function textReport(seed: number, report: ClusterReport): string {
   const { outages, reshardings, oneServer, truth } = report;
   const right = (...titles: string[]) => titles.map((title) => ({ title, right: true }));
   const killed = table(
-    [{ title: 'killed' }, ...right('away ms', 'answers exact', 'refused', 'wrong', 'gateway 202', 'others counted')],
-    outages.map(({ shard, awayMs, exact, refused, wrong, accepted, othersWentOnBy }) => [
+    [
+      { title: 'killed' },
+      ...right('away ms', 'answers exact', 'refused', 'wrong', 'slowest ms', 'gateway 202', 'others counted'),
+    ],
+    outages.map(({ shard, awayMs, exact, refused, wrong, slowestMs, accepted, othersWentOnBy }) => [
       `shard ${shard}`,
-      ...[awayMs, exact, refused, wrong.length, accepted, othersWentOnBy].map(count),
+      ...[awayMs, exact, refused, wrong.length, slowestMs, accepted, othersWentOnBy].map(count),
     ]),
   );
   const copied = table(

@@ -42,7 +42,7 @@ const RESHARD_SHARE = 0.15;
 /** Records that are sent and not counted yet by the slower of the two, at most: there is always load, never a backlog. */
 const AHEAD_MAX = 6_000;
 const POLL_MS = 100;
-const STALLED_MS_MAX = 120_000;
+const STALLED_MS_MAX = 300_000;
 const BETWEEN_KILLS_MS = 1_500;
 
 export async function runCluster(
@@ -72,7 +72,7 @@ export async function runCluster(
   };
   await untilCounted(stage, [one, two]);
 
-  const sends: Send[] = [...streamOf({ seed, events: form.events, until })];
+  const sends: Send[] = [...streamOf({ seed, events: form.events, tenants: form.tenants, until })];
   let allowed = Math.ceil(sends.length * LEAD_SHARE);
   let ahead = 0;
   const truth = new Truth();
