@@ -20,6 +20,7 @@ server is killed under load and the api and the gateway are asked meanwhile; the
 
   --short        one resharding, fewer events and kills: half a minute instead of some minutes
   --events <n>   simulated events; default ${FULL.events}, with --short ${SHORT.events}
+  --kills <n>    of a shard's server, the last of shard 0's; default ${FULL.kills}, with --short ${SHORT.kills}
   --seed <n>     of the events; default a random one
   --json         print the report as JSON
 `;
@@ -29,6 +30,7 @@ const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     events: { type: 'string' },
+    kills: { type: 'string' },
     seed: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -42,6 +44,7 @@ async function main(): Promise<number> {
   const form = values.short ? SHORT : FULL;
   const seed = Number(values.seed ?? randomInt(SEED_END));
   const events = Number(values.events?.replaceAll(/[,_]/g, '') ?? form.events);
+  const kills = Number(values.kills ?? form.kills);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const dir = mkdtempSync(join(tmpdir(), 'tally-cluster-'));
   say(`seed ${seed}, ${form.name} form`);
@@ -51,7 +54,10 @@ async function main(): Promise<number> {
   });
   try {
     const until = new Date(`${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}T23:59:59.999Z`);
-    const report = await Promise.race([runCluster(stage, { form: { ...form, events }, seed, until, say }), stopped]);
+    const report = await Promise.race([
+      runCluster(stage, { form: { ...form, events, kills }, seed, until, say }),
+      stopped,
+    ]);
     process.stdout.write(values.json ? `${JSON.stringify({ seed, ...report })}\n` : textReport(seed, report));
     return report.ok ? 0 : 1;
   } catch (error) {

@@ -260,6 +260,7 @@ function faultsOf(
     ),
     // A kill that nobody noticed shows nothing.
     ...(outages.some(({ refused }) => refused > 0) ? [] : ['no question was refused: no shard was away']),
+    ...(outages.some(({ othersWentOnBy }) => othersWentOnBy > 0) ? [] : ['no other shard went on while one was away']),
     ...(outages.length === form.kills ? [] : ['a kill is missing']),
   ];
 }
