@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { distributedSql, inClusterForm, Places } from './cluster-sql.ts';
+import { COPIED_TABLES, MADE_BY_MIGRATIONS } from './copy.ts';
 import { migrations, statements } from './index.ts';
 import { TABLES, tablesOf } from './tables.ts';
 
@@ -30,6 +31,10 @@ describe('on a cluster', () => {
     ['RENAME TABLE licences TO others'],
   ])('what has no place is refused: %s', (sql) => {
     expect(() => new Places().of(sql)).toThrow(expect.objectContaining({ code: 'MIGRATION_UNPLACED' }));
+  });
+
+  it('every table that the log fills is copied to other shards, or made there by the migrations', () => {
+    expect([...COPIED_TABLES, ...MADE_BY_MIGRATIONS].sort()).toEqual(tablesOf('log').sort());
   });
 
   it('every table that the log fills is seen as one over all shards', () => {

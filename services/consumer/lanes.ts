@@ -28,11 +28,9 @@ export interface LanesOptions<Group> {
 
 export class Lanes<Group> {
   readonly #lanes: readonly Lane<Group>[];
-  readonly #shards: number;
 
   constructor(options: LanesOptions<Group>) {
-    this.#shards = options.shards ?? 1;
-    this.#lanes = Array.from({ length: options.lanes * this.#shards }, () => new Lane(options));
+    this.#lanes = Array.from({ length: options.lanes * (options.shards ?? 1) }, () => new Lane(options));
   }
 
   /** Takes a batch in; resolves when there is room for more. Rejects when a group of its lane could not be written. */
@@ -52,11 +50,9 @@ export class Lanes<Group> {
     return lane?.isFull ? lane.room().catch(() => undefined) : undefined;
   }
 
-  /** A lane's partitions are all of one shard, so that one that is away holds up no other's. */
+  /** There are as many lanes for each shard, so a lane's partitions are all of one: one that is away holds up no other's. */
   #laneOf({ partition }: IncomingBatch): Lane<Group> | undefined {
-    const perShard = this.#lanes.length / this.#shards;
-    const shard = partition % this.#shards;
-    return this.#lanes[shard * perShard + (Math.floor(partition / this.#shards) % perShard)];
+    return this.#lanes[partition % this.#lanes.length];
   }
 
   /** Resolves when all that was taken in is written, or its lane has failed. */
