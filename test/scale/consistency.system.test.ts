@@ -61,7 +61,7 @@ const TABLES: Record<string, (table: string) => string> = {
     FROM ${table} GROUP BY tenant_id, day, epoch, partition`,
 };
 /** Not derived from the log. */
-const OTHER_TABLES = ['logs', 'schema_migrations', 'key_schemes', 'consumer_keys'];
+const OTHER_TABLES = ['logs', 'schema_migrations', 'key_schemes', 'shards', 'consumer_keys'];
 /**
  * ClickHouse as it is embedded has no BLAKE3, so the generator hashes with SHA-256: before its rows are compared, each of
  * its keys is replaced by the consumer's for the same identity or content.

@@ -18,8 +18,8 @@ export interface Started {
 
 const SERVICES = fileURLToPath(new URL('../../services', import.meta.url));
 const POLL_MS = 50;
-/** Pino's number for the line before a process gives up. */
-const FATAL = 60;
+/** Of the line before a process gives up. */
+const FATAL = 'fatal';
 
 /**
  * Starts each and resolves when all are ready; they are not started again.

@@ -3,7 +3,17 @@
  * Avro schema through gateway, producer and consumer to a column of `interactions`. Nothing of it is shared with this
  * release but the packages of others.
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -89,7 +99,8 @@ function linkPackages(dir: string): void {
   }
   for (const workspaces of ['services', 'infra']) {
     for (const name of readdirSync(join(dir, workspaces), { withFileTypes: true })) {
-      if (name.isDirectory()) linkWorkspace(dir, join(workspaces, name.name));
+      const workspace = join(workspaces, name.name);
+      if (existsSync(join(dir, workspace, 'package.json'))) linkWorkspace(dir, workspace);
     }
   }
   linkWorkspace(dir, 'schemas');
