@@ -170,6 +170,8 @@ describe('a log', () => {
     const consumer = await system.consumer(WATCH_CLOSELY);
     await system.caughtUp();
     await system.admin.setPartitionCount(topic, PARTITIONS + 3);
+    // A producer that asks before the brokers know of them would place every record as before.
+    await eventually(async () => expect(await system.admin.extents(topic)).toHaveLength(PARTITIONS + 3));
     await send(0, 80); // every known one again, most of them elsewhere
     const changed = expect.objectContaining({ code: 'LOG_PARTITIONS_CHANGED' });
     await eventually(async () => expect(system.fatal).toContainEqual(changed));
