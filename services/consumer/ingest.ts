@@ -270,6 +270,7 @@ export class Ingest {
         if (filters.add(partition, words[(row * KEY_BYTES) / 4] ?? 0)) surelyNew[row] = 1;
       }
     }
+    filters.report();
     return surelyNew;
   }
 

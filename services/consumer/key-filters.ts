@@ -68,7 +68,7 @@ export class KeyFilters {
     this.#mine = new Set(partitions);
     this.#without = new Set();
     for (const partition of this.#guarded.keys()) if (!this.#mine.has(partition)) this.#guarded.delete(partition);
-    this.#report();
+    this.report();
   }
 
   /**
@@ -81,7 +81,7 @@ export class KeyFilters {
     this.#guarded.set(partition, { filter: new KeyFilter(), whole: false });
     this.#wanted.add(partition);
     this.#building ??= this.#build();
-    this.#report();
+    this.report();
   }
 
   /** Adds a key by its fingerprint, 32 bits of it; true when the key is surely new. */
@@ -118,7 +118,7 @@ export class KeyFilters {
         [...byShard].map(([shard, own]) => shard && this.#buildFrom(shard, new Map(own))),
       );
       if (built.includes(false)) await new Promise((resolve) => setTimeout(resolve, RETRY_WAIT_MS));
-      this.#report();
+      this.report();
     }
     this.#building = undefined;
   }
@@ -186,7 +186,8 @@ export class KeyFilters {
     }
   }
 
-  #report(): void {
+  /** Tells the metrics how things stand; to be called when keys were added, too. */
+  report(): void {
     this.#forgetWhatIsTooLarge();
     const { filterKeys, filterBytes, filterPartitions } = this.#options.metrics;
     const whole = [...this.#guarded.values()].filter((guarded) => guarded.whole).length;
