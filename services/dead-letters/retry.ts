@@ -9,7 +9,7 @@
  */
 import { LINEAGE_HEADERS, readSchemaTopic } from '@tally/consumer';
 import type { OutgoingRecord, Sender } from '@tally/platform/kafka';
-import type { DeadLetterReason, ProfileRecord } from '@tally/schemas';
+import type { DeadLetterReason, NewerVersions, ProfileRecord } from '@tally/schemas';
 import { recordActions } from './actions.ts';
 import { judge, kindOf, type Verdict } from './judge.ts';
 import { type KnownAlready, whatIsKnown } from './known.ts';
@@ -67,12 +67,13 @@ export async function retry(
   const fromElsewhere = letters.filter((letter) => kindOf(letter, context.topics) === undefined);
   const metered = letters.filter((letter) => kindOf(letter, context.topics) !== undefined);
   const partitions = await partitionsOf(context, metered);
+  const newer = await readSchemaTopic({ ...context, topic: context.topics.schemas });
   const result: RetryResult = { sent: [], refused: fromElsewhere.map(notMetered) };
   const { lettersMax, bytesMax } = options.pass ?? PASS;
   for (const pass of slices(metered, lettersMax, bytesMax, ({ bytes }) => bytes)) {
     // 1. Ask the consumer's rules what will become of each.
     const ready: Planned[] = [];
-    for (const planned of await plan(context, pass, { rekey: options.rekey, partitions })) {
+    for (const planned of await plan(context, pass, { rekey: options.rekey, partitions, newer })) {
       const refusal = options.force ? undefined : refusalOf(planned);
       if (refusal) result.refused.push(refusal);
       else ready.push(planned);
@@ -98,10 +99,9 @@ export async function retry(
 async function plan(
   context: DeadLetterContext,
   letters: readonly Letter[],
-  { rekey, partitions }: { rekey: boolean; partitions: ReadonlyMap<string, number> },
+  { rekey, partitions, newer }: { rekey: boolean; partitions: ReadonlyMap<string, number>; newer: NewerVersions },
 ): Promise<Planned[]> {
   const contents = await readContents(context, new Set(letters.map(({ origin }) => origin)));
-  const newer = await readSchemaTopic({ ...context, topic: context.topics.schemas });
   const planned: Planned[] = [];
   for (const letter of letters) {
     const content = contents.get(letter.origin);

@@ -18,7 +18,7 @@ import { type Arena, type Contestant, withArena } from './ingest-measure.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { residentOf } from './memory.ts';
 import { whole } from './options.ts';
-import { cpuMicrosOf } from './process-meter.ts';
+import { usageOf } from './process-meter.ts';
 import { stage } from './stage.ts';
 import { type TableSize, tableSizes, untilMerged } from './storage.ts';
 
@@ -93,7 +93,7 @@ async function runCapacityBench({ month = MONTHS, ...options }: CapacityOptions)
 async function measure(arena: Arena): Promise<Measured> {
   const { bench, clickhouse, filled } = arena;
   const servers = bench.stack.pids();
-  const before = { clickhouse: cpuOf(servers.clickhouse), broker: cpuOf(servers.kafka) };
+  const before = { clickhouse: usageOf(servers.clickhouse).cpuMicros, broker: usageOf(servers.kafka).cpuMicros };
   const begun = performance.now();
   const running = await tallyConsumer({ consumers: 1 }).start(arena);
   try {
@@ -103,7 +103,7 @@ async function measure(arena: Arena): Promise<Measured> {
     }
     const seconds = (performance.now() - begun) / 1_000;
     const pids = running.pids();
-    const consumer = cpuOf(pids);
+    const consumer = usageOf(pids).cpuMicros;
     const resident = pids.reduce((sum, pid) => sum + (residentOf(pid) ?? 0), 0);
     const filters = await filtersOf(running);
     await running.stop();
@@ -120,8 +120,8 @@ async function measure(arena: Arena): Promise<Measured> {
       cpuMicros: {
         consumer: each(consumer),
         // With the merging of all that was written.
-        clickhouse: each(cpuOf(servers.clickhouse) - before.clickhouse),
-        broker: each(cpuOf(servers.kafka) - before.broker),
+        clickhouse: each(usageOf(servers.clickhouse).cpuMicros - before.clickhouse),
+        broker: each(usageOf(servers.kafka).cpuMicros - before.broker),
       },
       topicBytes: topicBytes(join(bench.dataDir, 'kafka', 'data'), filled.avro) / filled.events,
       tableBytes: tables.reduce((sum, one) => sum + one.bytesPerEvent, 0),
@@ -145,10 +145,6 @@ async function filtersOf(running: Contestant): Promise<FilterState> {
 /** As a table is after some months: one part a partition, repetitions gone. */
 async function mergeWhole({ clickhouse }: Arena): Promise<void> {
   for (const { table: name } of await tableSizes(clickhouse)) await clickhouse.command(`OPTIMIZE TABLE ${name} FINAL`);
-}
-
-function cpuOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => sum + (cpuMicrosOf(pid) ?? 0), 0);
 }
 
 /** Of a topic's segments on the broker's disk; its indexes, which are made at their full size beforehand, left out. */

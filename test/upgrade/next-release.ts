@@ -111,11 +111,7 @@ function linkWorkspace(dir: string, workspace: string): void {
   symlinkSync(join(dir, workspace), join(dir, 'node_modules', name));
   // Packages that only this workspace has, in a version of its own.
   const own = join(ROOT, workspace, 'node_modules');
-  try {
-    symlinkSync(readdirSync(own) && own, join(dir, workspace, 'node_modules'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  if (existsSync(own)) symlinkSync(own, join(dir, workspace, 'node_modules'));
 }
 
 function change(file: string, changes: readonly [string, string][]): void {
