@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AnnouncedSchemas, announcements } from './announced.ts';
 import { crc64Avro, fingerprintOf, hexOf } from './fingerprint.ts';
+import type { TallyRecord } from './records.ts';
 import { decodeRecord, VERSIONS } from './single-object.ts';
 import { laterVersionOf } from './test-later-version.ts';
 import { anyRecord } from './test-records.ts';
@@ -26,6 +27,37 @@ describe('an announced schema', () => {
         expect(decodeRecord(later.encode(record), schemas)).toEqual({ ok: true, record });
       }),
     );
+  });
+
+  it.each([
+    ['a number of more digits than one has here', 'long', [...Array<number>(9).fill(0xff), 0x01]],
+    ['a byte that is neither true nor false', 'boolean', [2]],
+    ['text that is not UTF-8', 'string', [4, 0xc3, 0x28]],
+  ])('lets a record be read whose added field holds %s', (_, type, bytes) => {
+    fc.assert(
+      fc.property(anyRecord, (record) => {
+        const later = laterVersionOf(record.schema, [{ type, bytes: Uint8Array.from(bytes) }]);
+        const schemas = new AnnouncedSchemas();
+        schemas.add(later.key, later.schema);
+        expect(decodeRecord(later.encode(record), schemas)).toEqual({ ok: true, record });
+        const cut = later.encode(record).subarray(0, -1);
+        expect(decodeRecord(cut, schemas)).toMatchObject({ fault: { reason: 'malformed-datum' } });
+      }),
+    );
+  });
+
+  it('lets known text be told from what is not UTF-8, also beside text that is not', () => {
+    const later = laterVersionOf('InteractionVoided', [{ type: 'string', bytes: Uint8Array.of(4, 0xc3, 0x28) }]);
+    const schemas = new AnnouncedSchemas();
+    schemas.add(later.key, later.schema);
+    const voided = (reason: string): TallyRecord => ({
+      schema: 'InteractionVoided',
+      value: { eventId: 'e', tenantId: 't', environmentId: 'p', entityType: 'lead', entityId: 'l', voidedAt: 1, reason },
+    });
+    const said = later.encode(voided('\ufffd'));
+    expect(decodeRecord(said, schemas)).toEqual({ ok: true, record: voided('\ufffd') });
+    said.set([0xff, 0xff, 0xff], said.indexOf('\ufffd'));
+    expect(decodeRecord(said, schemas)).toMatchObject({ fault: { reason: 'invalid-utf8' } });
   });
 
   it('is read under its own fingerprint alone', () => {

@@ -9,7 +9,7 @@
  */
 import avro from 'avsc';
 import { crc64Avro, hexOf } from './fingerprint.ts';
-import { type SchemaVersion, VERSIONS } from './single-object.ts';
+import { rawTypeOf, type SchemaVersion, VERSIONS } from './single-object.ts';
 
 /** Bytes of one announcement. */
 const SCHEMA_BYTES_MAX = 16 * 1024;
@@ -65,8 +65,12 @@ function readSchema(fingerprint: string, value: Buffer): SchemaVersion | string 
     return 'the schema is not one of Tally’s with optional fields added at its end';
   }
   try {
-    const type = avro.Type.forSchema(JSON.parse(text));
-    return { name: base.name, version: base.version, file: 'announced', type, fingerprint };
+    const writtenAs = avro.Type.forSchema(JSON.parse(text));
+    const resolvers = {
+      text: base.type.createResolver(writtenAs),
+      raw: rawTypeOf(base.type).createResolver(rawTypeOf(writtenAs)),
+    };
+    return { ...base, file: 'announced', fingerprint, resolvers };
   } catch (error) {
     return `the schema is none: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -16,7 +16,12 @@ export interface SchemaVersion {
   type: avro.Type;
   /** 16 hex digits: the 8 bytes as they stand in a message. */
   fingerprint: string;
+  /** Of a version that was announced: how what was written in it is read as `type`, and as `type` with bytes for strings. */
+  resolvers?: { text: Resolver; raw: Resolver };
 }
+
+/** Steps over the fields that a type does not have, whatever they hold. */
+export type Resolver = ReturnType<avro.Type['createResolver']>;
 
 const HEADER_BYTES = 10;
 
@@ -34,7 +39,7 @@ const fields = new Map(
 );
 const BYTES = avro.Type.forSchema('bytes');
 /** The same schemas with bytes for strings: what was written, before text is made of it. */
-const rawTypes = new Map(VERSIONS.map((version) => [version, rawTypeOf(version)]));
+const rawTypes = new Map(VERSIONS.map(({ type }) => [type, withBytesForStrings(type)]));
 const headers = new Map(VERSIONS.map((version) => [version, Buffer.from(`c301${version.fingerprint}`, 'hex')]));
 
 /** Encodes a record under the newest version of its schema. Throws avsc's error on a value that does not fit. */
@@ -75,7 +80,7 @@ export function decodeRecord(value: Buffer | null, newer?: NewerVersions): Decod
     return fault('malformed-datum', 'the identifiers’ count exceeds the bytes there are');
   }
   try {
-    const value = version.type.fromBuffer(datum);
+    const value = version.type.fromBuffer(datum, version.resolvers?.text);
     const record = { schema: version.name, value: asNewest(version, value) } as TallyRecord;
     if (!keepsItsBytes(record, version, datum)) return fault('invalid-utf8', 'a string is not valid UTF-8');
     return { ok: true, record };
@@ -103,7 +108,12 @@ function load(name: SchemaName, version: number, file: string): SchemaVersion {
   return { name, version, file, type, fingerprint: fingerprintOf(type) };
 }
 
-function rawTypeOf({ type }: SchemaVersion): avro.Type {
+/** A schema with bytes for strings; of one of `VERSIONS` the same each time, since a resolver is for one type alone. */
+export function rawTypeOf(type: avro.Type): avro.Type {
+  return rawTypes.get(type) ?? withBytesForStrings(type);
+}
+
+function withBytesForStrings(type: avro.Type): avro.Type {
   return avro.Type.forSchema(type.schema(), { typeHook: (schema) => (schema === 'string' ? BYTES : undefined) });
 }
 
@@ -114,7 +124,7 @@ function rawTypeOf({ type }: SchemaVersion): avro.Type {
  */
 function keepsItsBytes(record: TallyRecord, version: SchemaVersion, datum: Buffer): boolean {
   if (!freeText(record).includes('\ufffd')) return true;
-  return holdsOnlyUtf8((rawTypes.get(version) ?? rawTypeOf(version)).fromBuffer(datum));
+  return holdsOnlyUtf8(rawTypeOf(version.type).fromBuffer(datum, version.resolvers?.raw));
 }
 
 function holdsOnlyUtf8(value: unknown): boolean {

@@ -32,8 +32,13 @@ export function laterVersion(schema: Buffer, known: Iterable<string>): LaterVers
     added.unshift(field[1] as AddedType);
     fields = fields.slice(0, field.index);
     const of = fingerprintOf(Buffer.from(fields + END));
-    if (fingerprints.has(of)) return { of, fingerprint: fingerprintOf(schema), added };
+    if (fingerprints.has(of)) return hasFieldTwice(text) ? undefined : { of, fingerprint: fingerprintOf(schema), added };
   }
+}
+
+function hasFieldTwice(schema: string): boolean {
+  const { fields } = JSON.parse(schema) as { fields: { name: string }[] };
+  return new Set(fields.map(({ name }) => name)).size < fields.length;
 }
 
 const EMPTY = 0xc15d213aa4d7a795n;
