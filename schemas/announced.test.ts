@@ -52,7 +52,15 @@ describe('an announced schema', () => {
     schemas.add(later.key, later.schema);
     const voided = (reason: string): TallyRecord => ({
       schema: 'InteractionVoided',
-      value: { eventId: 'e', tenantId: 't', environmentId: 'p', entityType: 'lead', entityId: 'l', voidedAt: 1, reason },
+      value: {
+        eventId: 'e',
+        tenantId: 't',
+        environmentId: 'p',
+        entityType: 'lead',
+        entityId: 'l',
+        voidedAt: 1,
+        reason,
+      },
     });
     const said = later.encode(voided('\ufffd'));
     expect(decodeRecord(said, schemas)).toEqual({ ok: true, record: voided('\ufffd') });

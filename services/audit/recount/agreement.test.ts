@@ -93,10 +93,7 @@ const addedField: fc.Arbitrary<AddedField> = fc.oneof(
 const stored = fc.record({
   record: anyRecord,
   /** Fields that a later version of the schema has; none: it is of the version that is known. */
-  added: fc.oneof(
-    { weight: 7, arbitrary: fc.constant([]) },
-    fc.array(addedField, { minLength: 1, maxLength: 3 }),
-  ),
+  added: fc.oneof({ weight: 7, arbitrary: fc.constant([]) }, fc.array(addedField, { minLength: 1, maxLength: 3 })),
   topic: fc.constantFrom('own', 'own', 'own', 'own', 'other'),
   key: fc.constantFrom('own', 'own', 'own', 'own', 'other', 'none'),
   partition: fc.constantFrom('own', 'own', 'own', 'own', 'other'),

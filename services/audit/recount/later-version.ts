@@ -32,7 +32,8 @@ export function laterVersion(schema: Buffer, known: Iterable<string>): LaterVers
     added.unshift(field[1] as AddedType);
     fields = fields.slice(0, field.index);
     const of = fingerprintOf(Buffer.from(fields + END));
-    if (fingerprints.has(of)) return hasFieldTwice(text) ? undefined : { of, fingerprint: fingerprintOf(schema), added };
+    if (fingerprints.has(of))
+      return hasFieldTwice(text) ? undefined : { of, fingerprint: fingerprintOf(schema), added };
   }
 }
 
