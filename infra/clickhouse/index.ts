@@ -5,11 +5,12 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { ClickHouse, type ClickHouseOptions } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
+import { checkCopied, markCopy, unmarkCopy } from './copy-mark.ts';
 import { noteShards, prepare } from './prepare.ts';
 
 export { type Cluster, distributedSql, inClusterForm, Places } from './cluster-sql.ts';
 export { type CopyProgress, copyHomeTables, copyLogTables } from './copy.ts';
-export { noteShards } from './prepare.ts';
+export { checkCopied } from './copy-mark.ts';
 export { TABLES, type TableKind, tablesOf } from './tables.ts';
 
 interface Migration {
@@ -33,7 +34,8 @@ export function migrations(): Migration[] {
  * Creates the database if need be and applies what is missing: on one server, or, with several `shards`, on each of them.
  * Every statement is idempotent, so a crash in between costs nothing. Returns the names applied. Throws
  * `MIGRATION_CHANGED` when an applied file is not what it was, `SHARDS_DIFFER` when the database is one of other shards.
- * @param unfinished services are to refuse the database until `noteShards` is called: it is yet to be filled
+ * Throws `COPY_UNFINISHED` when it is yet to be filled.
+ * @param unfinished it is to be filled: neither services nor this take the database until `finishCopy` is called
  */
 export async function migrateClickHouse(
   options: ClickHouseOptions,
@@ -42,6 +44,8 @@ export async function migrateClickHouse(
   const clickhouse = new ClickHouse(options);
   try {
     const form = await prepare(clickhouse, options);
+    if (unfinished) await markCopy(clickhouse);
+    else await checkCopied(clickhouse);
     await clickhouse.command(form.history);
     const rows = await clickhouse.query<{ name: string; digest: string }>('SELECT name, digest FROM schema_migrations');
     const applied = new Map(rows.map(({ name, digest }) => [name, digest]));
@@ -60,6 +64,13 @@ export async function migrateClickHouse(
   } finally {
     await clickhouse.close();
   }
+}
+
+/** To be called when a database that was made `unfinished` is filled: services take it from then on. */
+export async function finishCopy(clickhouse: ClickHouse): Promise<void> {
+  // In this order: a crash in between leaves a database that is whole, and that a migration takes.
+  await unmarkCopy(clickhouse);
+  await noteShards(clickhouse);
 }
 
 function changed(name: string): TallyError {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ClickHouse } from '@tally/platform/clickhouse';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { migrateClickHouse, noteShards } from './index.ts';
+import { finishCopy, migrateClickHouse } from './index.ts';
 
 // Two names of one server, which stand for a list of two; on two servers `npm run cluster` tries the same.
 describe('a database on one server', () => {
@@ -25,9 +25,10 @@ describe('a database on one server', () => {
     for (const clickhouse of clients) await clickhouse.close();
   });
 
-  it('is refused until it is filled, and taken from then on', async () => {
+  it('is refused until it is filled, also by a migration, and taken from then on', async () => {
+    await expect(migrateClickHouse({ url, database })).rejects.toMatchObject({ code: 'COPY_UNFINISHED' });
     await expect(client({ url, database }).checkedShards()).rejects.toMatchObject(differs);
-    await noteShards(client({ url, database }));
+    await finishCopy(client({ url, database }));
     await expect(client({ url, database }).checkedShards()).resolves.toBeUndefined();
     await expect(migrateClickHouse({ url, database })).resolves.toEqual([]);
   });

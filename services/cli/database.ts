@@ -1,6 +1,7 @@
 /**
  * Which of a server's databases an instance runs on, and how it moves to another one: one that `tally rebuild` made.
  */
+import { checkCopied } from '@tally/clickhouse-schema';
 import { rewindLog } from '@tally/consumer';
 import { ClickHouse, type ClickHouseOptions, type ShardOnRecord, shardDatabase } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
@@ -37,7 +38,7 @@ export async function refuseMissingDatabase(clickhouseUrl: string, database: str
 
 /**
  * Which of the running servers a database is on, in the order of its shards: as on record, or all of them for one that is
- * yet to be made. Throws `SHARDS_DIFFER` where it is on more than run.
+ * yet to be made. Throws `SHARDS_DIFFER` where it is on more than run, `COPY_UNFINISHED` where `tally reshard` has not ended.
  */
 export async function serversOf(engines: readonly string[], database: string): Promise<readonly string[]> {
   const [url = ''] = engines;
@@ -54,9 +55,13 @@ export async function serversOf(engines: readonly string[], database: string): P
       });
       return before.length > 0 ? [url] : engines;
     }
-    const { shards } = await clickhouse.queryOne<ShardOnRecord>(
+    await checkCopied(clickhouse, database);
+    const [known] = await clickhouse.query<ShardOnRecord>(
       `SELECT number, shards FROM ${shardDatabase(database)}.shards`,
     );
+    // Its tables were being made when the instance was killed.
+    if (!known) return engines;
+    const { shards } = known;
     if (shards <= engines.length) return engines.slice(0, shards);
     throw new TallyError(
       `database ${database} is on ${shards} servers, and ${engines.length} run: --shards ${shards}`,

@@ -7,8 +7,8 @@ import {
   type CopyProgress,
   copyHomeTables,
   copyLogTables,
+  finishCopy,
   migrateClickHouse,
-  noteShards,
 } from '@tally/clickhouse-schema';
 import { checkPartitions, readLogs } from '@tally/consumer';
 import { allFigures, differences, outcomeCounts, REPLAY_JOB } from '@tally/figures';
@@ -60,7 +60,7 @@ export async function reshard(
     });
     const copyMs = performance.now() - startedAt;
     // From here on services take it.
-    await noteShards(target);
+    await finishCopy(target);
     const [before, after] = [await everything(source, metered), await everything(target, metered)];
     return {
       shards: target.shards.length,

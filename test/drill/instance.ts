@@ -3,6 +3,7 @@
  * it was before.
  */
 import { once } from 'node:events';
+import { databaseOf } from '@tally/cli/instance';
 import { allFigures, ledger } from '@tally/figures';
 import { ClickHouse } from '@tally/platform/clickhouse';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
@@ -10,7 +11,7 @@ import { createLog } from '@tally/platform/log';
 import { topicNames } from '@tally/schemas';
 import { expect } from 'vitest';
 import { eventually } from '../support/system.ts';
-import { tally, tallyUp } from '../support/tally-command.ts';
+import { type ReadyLine, tally, tallyUp } from '../support/tally-command.ts';
 
 const CAUGHT_UP_MS_MAX = 120_000;
 const GROUP = 'tally';
@@ -29,10 +30,11 @@ export class DrillInstance {
     this.dataDir = dataDir;
   }
 
-  async start(): Promise<void> {
-    this.#up = await tallyUp(this.dataDir, '--partitions', PARTITIONS);
-    const { clickhouse, database, kafka } = this.#up.ready;
-    this.#clickhouse = new ClickHouse({ url: clickhouse, database });
+  /** @param more options of `tally up` */
+  async start(...more: string[]): Promise<void> {
+    this.#up = await tallyUp(this.dataDir, '--partitions', PARTITIONS, ...more);
+    const { kafka } = this.#up.ready;
+    this.#clickhouse = new ClickHouse(databaseOf(this.#up.ready));
     const log = createLog('drill', 'silent');
     this.#admin = new KafkaAdmin(createKafka({ brokers: [kafka], clientId: 'drill', log }));
   }
@@ -56,6 +58,12 @@ export class DrillInstance {
   get admin(): KafkaAdmin {
     if (!this.#admin) throw new Error('the instance was not started');
     return this.#admin;
+  }
+
+  /** Where everything is. */
+  get ready(): ReadyLine {
+    if (!this.#up) throw new Error('the instance was not started');
+    return this.#up.ready;
   }
 
   /** Sends a signal to the consumers. */

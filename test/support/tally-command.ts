@@ -53,6 +53,8 @@ export interface ReadyLine {
   gateway: string;
   kafka: string;
   clickhouse: string;
+  engines: string[];
+  shards: string[];
   database: string;
   adminKey: string;
   pids: Record<string, number[]>;
