@@ -6,7 +6,7 @@ import type { IncomingBatch } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { TestSystem } from '../../test/support/system.ts';
+import { fewestPartitions, TestSystem } from '../../test/support/system.ts';
 import { IdentifierHasher } from './identifiers.ts';
 import { Ingest } from './ingest.ts';
 import { currentLog } from './logs.ts';
@@ -21,7 +21,7 @@ describe('Ingest', () => {
   let outages: number;
 
   beforeEach(async () => {
-    system = await TestSystem.create('ingest', { partitions: 1 });
+    system = await TestSystem.create('ingest', { partitions: fewestPartitions() });
     const { clickhouse, topics } = system;
     logEnd = 10n;
     committed = 0n;
@@ -43,7 +43,7 @@ describe('Ingest', () => {
       },
       extent: async () => ({ start: 0n, end: logEnd }),
       commit: async () => undefined,
-      partitionsNow: async () => 1,
+      partitionsNow: async () => fewestPartitions(),
       schemas: { find: () => undefined, refresh: async () => undefined },
       stopping: new AbortController().signal,
     });

@@ -6,7 +6,7 @@ import { createLog } from '@tally/platform/log';
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { freshTenant, TestSystem } from '../../test/support/system.ts';
+import { fewestPartitions, freshTenant, TestSystem } from '../../test/support/system.ts';
 import { eventKeyOf } from './hash.ts';
 import { IdentifierHasher } from './identifiers.ts';
 import { Ingest } from './ingest.ts';
@@ -24,7 +24,7 @@ let tenantId: string;
 let end = 0;
 
 beforeAll(async () => {
-  system = await TestSystem.create('filters', { partitions: 1 });
+  system = await TestSystem.create('filters', { partitions: fewestPartitions() });
   log = await currentLog(system.clickhouse, system.topics.interactions);
 });
 
@@ -60,7 +60,7 @@ class Member {
       committed: async () => BigInt(this.committed),
       extent: async () => ({ start: 0n, end: BigInt(end) }),
       commit: async () => undefined,
-      partitionsNow: async () => 1,
+      partitionsNow: async () => log.partitions,
       schemas: { find: () => undefined, refresh: async () => undefined },
       stopping: new AbortController().signal,
     });

@@ -6,7 +6,7 @@ import { createLog } from '@tally/platform/log';
 import { connectProducer } from '@tally/producer';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { givesUpWith } from '../support/services.ts';
-import { TestSystem } from '../support/system.ts';
+import { fewestPartitions, TestSystem } from '../support/system.ts';
 
 const WANTED = { TALLY_REPLICATION_FACTOR_MIN: '2' };
 const log = createLog('test', process.env['TALLY_TEST_LOG'] ?? 'silent');
@@ -16,7 +16,7 @@ describe('a topic with one copy', () => {
   let system: TestSystem;
 
   beforeAll(async () => {
-    system = await TestSystem.create('replication', { partitions: 1 });
+    system = await TestSystem.create('replication', { partitions: fewestPartitions() });
   });
   afterAll(() => system.close());
 

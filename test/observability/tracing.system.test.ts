@@ -7,7 +7,14 @@ import { readTopic, type StoredRecord } from '@tally/platform/kafka';
 import { entityKey } from '@tally/schemas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { interaction } from '../support/interaction.ts';
-import { ADMIN_KEY, eventually, freshTenant, type ServiceProcess, TestSystem } from '../support/system.ts';
+import {
+  ADMIN_KEY,
+  eventually,
+  fewestPartitions,
+  freshTenant,
+  type ServiceProcess,
+  TestSystem,
+} from '../support/system.ts';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
 
 const KIND = { server: 2, client: 3, producer: 4, consumer: 5 };
@@ -67,7 +74,7 @@ describe('tracing, when it is on', () => {
   };
 
   beforeAll(async () => {
-    system = await TestSystem.create('traced', { partitions: 1 });
+    system = await TestSystem.create('traced', { partitions: fewestPartitions() });
     receiver = await startOtlpReceiver();
     const env = {
       OTEL_TRACES_EXPORTER: 'otlp',
@@ -209,7 +216,7 @@ describe('tracing, when it is on', () => {
 
 describe('tracing, when it is off', () => {
   it('adds no header, exports nothing, and counts the same', async () => {
-    const system = await TestSystem.create('untraced', { partitions: 1 });
+    const system = await TestSystem.create('untraced', { partitions: fewestPartitions() });
     const receiver = await startOtlpReceiver();
     try {
       const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_BSP_SCHEDULE_DELAY: '10' };

@@ -15,7 +15,7 @@ import { addDays, type always, type Day, dayOf, firstDayOf, lastDayOf, monthOf, 
 import { dateTime64 } from '@tally/platform/clickhouse';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { eventually, freshTenant, TestSystem } from '../support/system.ts';
+import { databaseOptions, eventually, freshTenant, TestSystem } from '../support/system.ts';
 import { WrittenLog } from '../support/written-log.ts';
 
 const SEED = 20_261_122;
@@ -395,12 +395,11 @@ describe('the aggregator', () => {
       'SELECT tenant_id, day, epoch, partition, max(last) AS newest FROM activity_days GROUP BY ALL ORDER BY ALL';
     const before = await clickhouse.query(days);
     expect(before.length).toBeGreaterThan(10);
-    await clickhouse.command('TRUNCATE TABLE activity_days');
+    for (const shard of clickhouse.shards) await shard.command('TRUNCATE TABLE activity_days');
     const forget =
       "ALTER TABLE schema_migrations DELETE WHERE name = '0018_activity_days.sql' SETTINGS mutations_sync = 1";
     await clickhouse.command(forget);
-    const url = system.env['TALLY_CLICKHOUSE_URL'] ?? '';
-    expect(await migrateClickHouse({ url, database: clickhouse.database })).toEqual(['0018_activity_days.sql']);
+    expect(await migrateClickHouse(databaseOptions(clickhouse.database))).toEqual(['0018_activity_days.sql']);
     expect(await clickhouse.query(days)).toEqual(before);
   });
 });

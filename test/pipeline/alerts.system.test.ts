@@ -236,7 +236,7 @@ describe('the pipeline', () => {
       await own.aggregate(() => at);
       expect(await lookNow(1)).toEqual(['consumer-lag-age resolved warning', 'dead-letters-number open info']);
       await consumer.stop();
-      await clickhouse.command('TRUNCATE TABLE log_outcomes SYNC');
+      for (const shard of clickhouse.shards) await shard.command('TRUNCATE TABLE log_outcomes SYNC');
       // An hour later, when the ledger is looked at, no run has published anything either.
       expect(await lookNow(61)).toEqual([
         'consumer-lag-age resolved warning',

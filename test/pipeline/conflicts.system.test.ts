@@ -3,7 +3,7 @@
  */
 import { encodeRecord, entityKey, type Interaction, type InteractionVoided } from '@tally/schemas';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freshTenant, TestSystem } from '../support/system.ts';
+import { fewestPartitions, freshTenant, TestSystem } from '../support/system.ts';
 import { tallyWith } from '../support/tally-command.ts';
 
 const tenantId = freshTenant('conflicts');
@@ -34,7 +34,7 @@ describe('an event id that comes again with other content', () => {
   let ask: (path: string) => Promise<{ status: number; body: never }>;
 
   beforeAll(async () => {
-    system = await TestSystem.create('conflicts', { partitions: 1 });
+    system = await TestSystem.create('conflicts', { partitions: fewestPartitions() });
     const topic = system.topics.interactions;
     const key = Buffer.from(entityKey(entity));
     const send = (value: Interaction): Promise<void> =>
@@ -102,7 +102,9 @@ describe('an event id that comes again with other content', () => {
   });
 
   it('is one conflict when the same rows are written again', async () => {
-    await system.clickhouse.command('INSERT INTO conflicting_interactions SELECT * FROM conflicting_interactions');
+    for (const shard of system.clickhouse.shards) {
+      await shard.command('INSERT INTO conflicting_interactions SELECT * FROM conflicting_interactions');
+    }
     expect((await conflicts()).conflicts).toHaveLength(3);
   });
 

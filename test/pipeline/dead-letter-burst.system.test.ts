@@ -2,11 +2,11 @@
  * More garbage at once than one request to Kafka holds does not stop the consumer.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { TestSystem } from '../support/system.ts';
+import { fewestPartitions, TestSystem } from '../support/system.ts';
 
 let system: TestSystem;
 beforeAll(async () => {
-  system = await TestSystem.create('many_dead', { partitions: 1 });
+  system = await TestSystem.create('many_dead', { partitions: fewestPartitions() });
 });
 afterAll(() => system.close());
 

@@ -61,17 +61,17 @@ describe('answers that are kept', () => {
   it('show a change that a mutation made', async () => {
     const kept = keeper();
     const tenant = freshTenant('mutated');
-    await system.clickhouse.command('INSERT INTO activity (tenant_id) VALUES ({tenant:String})', { tenant });
+    const shard = system.clickhouse.shardOf(0);
+    await shard.command('INSERT INTO activity (tenant_id) VALUES ({tenant:String})', { tenant });
     const ask = () =>
       kept.of({ question: 'mutated' }, async () => {
         const sql = 'SELECT count() AS rows FROM activity WHERE tenant_id = {tenant:String}';
         return { answer: await clickhouse.queryOne<{ rows: string }>(sql, { tenant }) };
       });
     expect(await ask()).toEqual({ rows: '1' });
-    await system.clickhouse.command(
-      'ALTER TABLE activity DELETE WHERE tenant_id = {tenant:String} SETTINGS mutations_sync = 1',
-      { tenant },
-    );
+    await shard.command('ALTER TABLE activity DELETE WHERE tenant_id = {tenant:String} SETTINGS mutations_sync = 1', {
+      tenant,
+    });
     expect(await ask()).toEqual({ rows: '0' });
   });
 

@@ -104,9 +104,10 @@ describe('answers that are kept of a tenant', () => {
     const [{ partition, epoch, end } = { partition: 0, epoch: 0, end: 0 }] = committed.places;
     const position = (BigInt(epoch) << 56n) | (BigInt(partition) << 40n) | BigInt(end);
     const place = { epoch, partition, last: String(position) };
-    await system.clickhouse.insert('activity', [{ tenant_id: tenantId, environment_id: 'prod', ...place }]);
+    const shard = system.clickhouse.shardOf(partition);
+    await shard.insert('activity', [{ tenant_id: tenantId, environment_id: 'prod', ...place }]);
     expect((await ask())[0]).toBe(0);
-    await system.clickhouse.insert('ingest', [
+    await shard.insert('ingest', [
       {
         position: String(position),
         outcome: 'counted',
@@ -129,14 +130,17 @@ describe('answers that are kept of a tenant', () => {
     await log.write({ tenantId, entity: 1, day: today });
     await commit();
     const whole = 'SELECT * FROM daily_interactions WHERE tenant_id = {tenantId:String}';
-    await system.clickhouse.command('CREATE TABLE lost AS daily_interactions ENGINE = Memory');
-    await system.clickhouse.command(`INSERT INTO lost ${whole}`, { tenantId });
-    await system.clickhouse.command(
-      'ALTER TABLE daily_interactions DELETE WHERE tenant_id = {tenantId:String} SETTINGS mutations_sync = 1',
-      { tenantId },
-    );
+    const deletion =
+      'ALTER TABLE daily_interactions DELETE WHERE tenant_id = {tenantId:String} SETTINGS mutations_sync = 1';
+    for (const shard of system.clickhouse.shards) {
+      await shard.command('CREATE TABLE lost AS daily_interactions ENGINE = Memory');
+      await shard.command(`INSERT INTO lost ${whole}`, { tenantId });
+      await shard.command(deletion, { tenantId });
+    }
     expect((await ask())[0]).toBe(0);
-    await system.clickhouse.command('INSERT INTO daily_interactions SELECT * FROM lost');
+    for (const shard of system.clickhouse.shards) {
+      await shard.command('INSERT INTO daily_interactions SELECT * FROM lost');
+    }
     await loggedRun({ clickhouse: system.clickhouse, job: REPLAY_JOB, clock: Date.now }, async () => ({
       scope: 'all',
     }));

@@ -66,7 +66,7 @@ describe('a log', () => {
   /** What ClickHouse leaves when one view of an insert is written and the next is refused. */
   async function cutOffInsert(): Promise<void> {
     for (const { partition, end } of await system.admin.extents(topic)) {
-      await system.clickhouse.command(
+      await system.clickhouse.shardOf(partition).command(
         `INSERT INTO log_outcomes
          WITH bitOr(bitOr(bitShiftLeft(toUInt64(1), 56), bitShiftLeft(toUInt64({partition:UInt16}), 40)), {last:UInt64}) AS position
          SELECT 1, {partition:UInt16}, 0, 'counted', groupBitmapState(position), max(position) FROM numbers(1)`,
@@ -169,9 +169,9 @@ describe('a log', () => {
     await send(0, 40);
     const consumer = await system.consumer(WATCH_CLOSELY);
     await system.caughtUp();
-    await system.admin.setPartitionCount(topic, PARTITIONS + 3);
+    await system.admin.setPartitionCount(topic, 3 * PARTITIONS);
     // A producer that asks before the brokers know of them would place every record as before.
-    await eventually(async () => expect(await system.admin.extents(topic)).toHaveLength(PARTITIONS + 3));
+    await eventually(async () => expect(await system.admin.extents(topic)).toHaveLength(3 * PARTITIONS));
     await send(0, 80); // every known one again, most of them elsewhere
     const changed = expect.objectContaining({ code: 'LOG_PARTITIONS_CHANGED' });
     await eventually(async () => expect(system.fatal).toContainEqual(changed));
@@ -236,7 +236,8 @@ describe('the consumer', () => {
   afterEach(() => system.close());
 
   it.each(['fsync_after_insert', 'fsync_part_directory'])('refuses a server whose table has no %s', async (setting) => {
-    await system.clickhouse.command(`ALTER TABLE event_index MODIFY SETTING ${setting} = 0`);
+    const last = system.clickhouse.shards.at(-1);
+    await last?.command(`ALTER TABLE event_index MODIFY SETTING ${setting} = 0`);
     const rejection = {
       code: 'DURABILITY_SETTINGS',
       message: expect.stringContaining(`event_index does not have ${setting}`),

@@ -280,10 +280,8 @@ describe('the evidence of a statement', () => {
     const starts = policiesFrom(['2026-03-01', 'outbound-only']);
     await decidePolicies(system.clickhouse, { tenantId, changedAt: NOW, changedBy: 'ann', because: '', starts });
     for (const table of ['interactions', 'voided_interactions', 'profile_changes']) {
-      await system.clickhouse.command(
-        `INSERT INTO ${table} SELECT * FROM ${table} WHERE tenant_id = {tenantId:String}`,
-        { tenantId },
-      );
+      const again = `INSERT INTO ${table} SELECT * FROM ${table} WHERE tenant_id = {tenantId:String}`;
+      for (const shard of system.clickhouse.shards) await shard.command(again, { tenantId });
     }
     expect(await evidenceOf(statement)).toEqual(told);
   });

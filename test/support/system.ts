@@ -227,6 +227,11 @@ export function databaseOptions(database: string): ClickHouseOptions {
   return { url: inject('clickhouseUrl'), database, ...cluster };
 }
 
+/** The fewest that a topic may have: one, or one for each shard. */
+export function fewestPartitions(): number {
+  return Math.max(1, inject('clickhouseShards').length);
+}
+
 /** Wherever it is. */
 export async function dropDatabase(clickhouse: ClickHouse): Promise<void> {
   for (const place of new Set([clickhouse, ...clickhouse.shards])) {
