@@ -25,7 +25,8 @@ export async function writeLargeMonth(
   { clickhouse, topics }: TestSystem,
   { log, tenantId }: { log: WrittenLog; tenantId: string },
 ): Promise<Record<string, number>> {
-  await clickhouse.command(LARGE_ROWS, { tenantId });
+  // They are of partition 0.
+  await clickhouse.shardOf(0).command(LARGE_ROWS, { tenantId });
   return { ...log.positions(), [`${topics.interactions}/0`]: FIRST_OF_LARGE + EVENTS_OF_LARGE };
 }
 

@@ -16,6 +16,7 @@ import { checkCopies, checkKafka, checkKafkaVersion, checkTopicSettings, checkTo
 import { checkConsumers, checkLedger, checkLogIdentity } from './log.ts';
 import { checkClocks, checkDisks, checkNode } from './machine.ts';
 import { checkSettings } from './settings.ts';
+import { checkColumns, checkServers, checkShardOrder } from './shards.ts';
 import type { DoctorSources } from './sources.ts';
 import {
   checkAggregator,
@@ -61,13 +62,16 @@ const ALL: readonly Row[] = [
   ['topic settings', ['topics'], checkTopicSettings],
   ['copies', ['topics'], checkCopies],
   ['clickhouse', ['settings'], checkClickHouse, { limitMs: REACH_MS_MAX, onTimeout: 'CLICKHOUSE_UNREACHABLE' }],
+  ['servers', ['clickhouse'], checkServers, { limitMs: REACH_MS_MAX, onTimeout: 'SHARD_UNREACHABLE' }],
   ['database', ['clickhouse'], checkDatabase],
   ['migrations', ['database'], checkMigrations],
-  ['tables', ['database'], checkTables],
-  ['views', ['database'], checkViews],
-  ['durability', ['database'], checkSurvival],
+  ['shards', ['servers', 'database'], checkShardOrder],
+  ['tables', ['shards'], checkTables],
+  ['views', ['shards'], checkViews],
+  ['columns', ['tables'], checkColumns],
+  ['durability', ['shards'], checkSurvival],
   ['keys', ['tables'], checkKeys],
-  ['parts', ['database'], checkParts],
+  ['parts', ['shards'], checkParts],
   ['log identity', BOTH, checkLogIdentity],
   ['consumers', BOTH, (sources, observed) => checkConsumers(sources, () => oldestAge(observed))],
   ['expiry', [...BOTH, 'log identity'], async (sources, observed) => checkExpiry(sources, await observed())],
@@ -76,8 +80,8 @@ const ALL: readonly Row[] = [
   ['aggregator', BOTH, async (sources, observed) => checkAggregator(sources, await observed())],
   ['statements', BOTH, async (sources, observed) => checkStatements(sources, await observed())],
   ['notifier', ['tables'], checkNotifier],
-  ['disks', ['clickhouse'], checkDisks],
-  ['clocks', ['clickhouse', 'topics'], checkClocks],
+  ['disks', ['servers'], checkDisks],
+  ['clocks', ['servers', 'topics'], checkClocks],
 ];
 
 function checksOf(sources: DoctorSources): Check<DoctorSources>[] {

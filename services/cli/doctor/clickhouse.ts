@@ -1,49 +1,23 @@
 /**
  * ClickHouse: whether it is there, has Tally's tables, and keeps what it acknowledges.
  */
-import { migrationState, missingObjects } from '@tally/clickhouse-schema/history';
+import { checkCopied } from '@tally/clickhouse-schema';
+import { type MissingObject, migrationState, missingObjects } from '@tally/clickhouse-schema/history';
 import { checkDurability, checkKeyScheme, isRestoring } from '@tally/consumer';
-import { messageOf, TallyError } from '@tally/platform/errors';
+import type { ClickHouse } from '@tally/platform/clickhouse';
+import { TallyError } from '@tally/platform/errors';
 import type { Finding, Looked } from './check.ts';
+import { serverFindings } from './server.ts';
+import { nameOf } from './shards.ts';
 import type { DoctorSources } from './sources.ts';
 
-/** With which Tally was tested: year and month of the release. */
-const VERSION_MIN = [26, 7] as const;
-/** As ClickHouse calls a user that it does not know, or a password that is not right. */
-const CREDENTIALS: ReadonlySet<string> = new Set([
-  'CLICKHOUSE_REQUIRED_PASSWORD',
-  'CLICKHOUSE_AUTHENTICATION_FAILED',
-  'CLICKHOUSE_WRONG_PASSWORD',
-]);
 const PARTS_SHARE_WARNING = 0.5;
 
-export async function checkClickHouse({ clickhouse }: DoctorSources): Promise<Looked> {
-  try {
-    const { version } = await clickhouse.queryOne<{ version: string }>('SELECT version() AS version');
-    return { seen: version, findings: oldVersion(version) };
-  } catch (error) {
-    if (!(error instanceof TallyError)) throw error;
-    // The client names the database with every request, so one that is not there shows here.
-    if (error.code === 'CLICKHOUSE_UNKNOWN_DATABASE') return { seen: 'answers' };
-    const detail = messageOf(error).split('\n', 1)[0] ?? '';
-    const finding: Finding = CREDENTIALS.has(error.code)
-      ? {
-          code: 'CLICKHOUSE_CREDENTIALS',
-          severity: 'failing',
-          what: 'ClickHouse does not take the user or the password',
-        }
-      : { code: 'CLICKHOUSE_UNREACHABLE', severity: 'failing', what: detail };
-    return { seen: '', findings: [finding] };
-  }
+export function checkClickHouse({ clickhouse }: DoctorSources): Promise<Looked> {
+  return serverFindings(clickhouse, { name: 'ClickHouse', unreachable: 'CLICKHOUSE_UNREACHABLE' });
 }
 
-function oldVersion(version: string): Finding[] {
-  const [year = 0, month = 0] = version.split('.').map(Number);
-  if (year > VERSION_MIN[0] || (year === VERSION_MIN[0] && month >= VERSION_MIN[1])) return [];
-  const what = `ClickHouse is ${version}; Tally was tested with ${VERSION_MIN.join('.')}`;
-  return [{ code: 'CLICKHOUSE_OLD', severity: 'warning', what }];
-}
-
+/** Throws `COPY_UNFINISHED`, as `tally migrate` does. */
 export async function checkDatabase({ clickhouse }: DoctorSources): Promise<Looked> {
   const { database } = clickhouse;
   const missing = async (): Promise<boolean> => {
@@ -64,6 +38,7 @@ export async function checkDatabase({ clickhouse }: DoctorSources): Promise<Look
     const what = `a restore of database ${database} was begun and has not ended: its figures are not whole`;
     return { seen: '', findings: [{ code: 'RESTORE_UNFINISHED', severity: 'failing', what }] };
   }
+  await checkCopied(clickhouse);
   return { seen: database };
 }
 
@@ -87,7 +62,11 @@ export async function checkTables({ clickhouse }: DoctorSources): Promise<Looked
   const { tables } = await missingObjects(clickhouse);
   return {
     seen: 'all there',
-    findings: tables.map((name) => ({ code: 'TABLE_MISSING', severity: 'failing', what: `table ${name} is gone` })),
+    findings: tables.map((missing) => ({
+      code: 'TABLE_MISSING',
+      severity: 'failing',
+      what: `table ${placed(clickhouse, missing)} is gone`,
+    })),
   };
 }
 
@@ -95,12 +74,16 @@ export async function checkViews({ clickhouse }: DoctorSources): Promise<Looked>
   const { views } = await missingObjects(clickhouse);
   return {
     seen: 'all there',
-    findings: views.map((name) => ({
+    findings: views.map((missing) => ({
       code: 'VIEW_MISSING',
       severity: 'failing',
-      what: `view ${name} is gone: what comes now is missing from the table that it fills`,
+      what: `view ${placed(clickhouse, missing)} is gone: what comes now is missing from the table that it fills`,
     })),
   };
+}
+
+function placed(clickhouse: ClickHouse, { name, shard }: MissingObject): string {
+  return shard === undefined ? name : `${name} of ${nameOf(clickhouse, shard)}`;
 }
 
 /** Throws `DURABILITY_SETTINGS`, as the consumer does. */
@@ -115,11 +98,21 @@ export async function checkKeys({ clickhouse }: DoctorSources): Promise<Looked> 
   return { seen: 'as this version makes them' };
 }
 
+/** Looks at each server's own. */
 export async function checkParts({ clickhouse }: DoctorSources): Promise<Looked> {
-  const { limit } = await clickhouse.queryOne<{ limit: string }>(
+  const looked = await Promise.all(
+    clickhouse.shards.map((place, number) =>
+      partsOf(place, clickhouse.isCluster ? ` on ${nameOf(clickhouse, number)}` : ''),
+    ),
+  );
+  return { seen: looked.map(({ seen }) => seen).join('; '), findings: looked.flatMap(({ findings = [] }) => findings) };
+}
+
+async function partsOf(place: ClickHouse, where: string): Promise<Looked> {
+  const { limit } = await place.queryOne<{ limit: string }>(
     "SELECT value AS limit FROM system.merge_tree_settings WHERE name = 'parts_to_delay_insert'",
   );
-  const [fullest] = await clickhouse.query<{ table: string; partition: string; parts: string }>(
+  const [fullest] = await place.query<{ table: string; partition: string; parts: string }>(
     `SELECT table, partition, count() AS parts
      FROM system.parts
      WHERE database = currentDatabase() AND active
@@ -128,9 +121,9 @@ export async function checkParts({ clickhouse }: DoctorSources): Promise<Looked>
      LIMIT 1`,
   );
   if (!fullest) return { seen: 'none yet' };
-  const seen = `at most ${fullest.parts} in a partition (${fullest.table})`;
+  const seen = `at most ${fullest.parts} in a partition (${fullest.table})${where}`;
   const share = Number(fullest.parts) / Number(limit);
   if (share < PARTS_SHARE_WARNING) return { seen };
-  const what = `${fullest.table} has ${fullest.parts} parts in partition ${fullest.partition}; from ${limit} on inserts are slowed down`;
+  const what = `${fullest.table}${where} has ${fullest.parts} parts in partition ${fullest.partition}; from ${limit} on inserts are slowed down`;
   return { seen, findings: [{ code: 'PARTS_TOO_MANY', severity: share < 1 ? 'warning' : 'failing', what }] };
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkExtents, checkReplaced, currentLog } from '@tally/consumer';
 import { ledger } from '@tally/figures';
 import type { Looked } from './check.ts';
+import { checkSpread } from './shards.ts';
 import type { DoctorSources } from './sources.ts';
 
 /** Between two looks at what the group has committed. */
@@ -14,6 +15,8 @@ const STUCK_AGE_SECONDS_MIN = 60;
 
 /** Throws what the consumer refuses to start for, under its codes. */
 export async function checkLogIdentity(sources: DoctorSources): Promise<Looked> {
+  // First: what is said otherwise would be to open the log as it is, and that is refused.
+  await checkSpread(sources);
   const { clickhouse, topics } = sources;
   const logs = {
     interactions: await currentLog(clickhouse, topics.interactions),

@@ -2,7 +2,9 @@
  * The machines: Node here, room on disks, and whether the clocks agree.
  */
 import { statfsSync } from 'node:fs';
+import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { Finding, Looked } from './check.ts';
+import { nameOf } from './shards.ts';
 import type { DoctorSources } from './sources.ts';
 
 /** The first that runs Tally's files as they are. */
@@ -27,15 +29,18 @@ interface Disk {
   total: number;
 }
 
+/** The disks of every server, and of the instance. */
 export async function checkDisks({ clickhouse, dataDir }: DoctorSources): Promise<Looked> {
-  const rows = await clickhouse.query<{ name: string; path: string; free: string; total: string }>(
-    "SELECT name, path, free_space AS free, total_space AS total FROM system.disks WHERE type = 'Local'",
-  );
-  const disks: Disk[] = rows.map(({ name, path, free, total }) => ({
-    name: `ClickHouse’s disk ${name} (${path})`,
-    free: Number(free),
-    total: Number(total),
-  }));
+  const disks: Disk[] = [];
+  for (const [number, place] of clickhouse.shards.entries()) {
+    const rows = await place.query<{ name: string; path: string; free: string; total: string }>(
+      "SELECT name, path, free_space AS free, total_space AS total FROM system.disks WHERE type = 'Local'",
+    );
+    const of = clickhouse.isCluster ? nameOf(clickhouse, number) : 'ClickHouse';
+    for (const { name, path, free, total } of rows) {
+      disks.push({ name: `${of}’s disk ${name} (${path})`, free: Number(free), total: Number(total) });
+    }
+  }
   if (dataDir !== undefined) {
     const { bavail, blocks, bsize } = statfsSync(dataDir);
     disks.push({ name: `the instance’s disk (${dataDir})`, free: bavail * bsize, total: blocks * bsize });
@@ -55,17 +60,16 @@ function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
-/** ClickHouse's clock says its time; that of the broker shows only where it is ahead, by what it has stamped. */
+/** ClickHouse's clocks say their time; that of the broker shows only where it is ahead, by what it has stamped. */
 export async function checkClocks({ clickhouse, admin, topics, clock }: DoctorSources): Promise<Looked> {
-  const before = clock();
-  const { at } = await clickhouse.queryOne<{ at: string }>('SELECT toUnixTimestamp64Milli(now64(3)) AS at');
-  const after = clock();
-  const seconds = (ms: number): string => (ms / 1_000).toFixed(1);
   const findings: Finding[] = [];
-  // Nobody knows when within the request the clock was read.
-  const skewMs = Math.max(before - Number(at), Number(at) - after, 0);
-  if (skewMs > SKEW_MS_WARNING) {
-    const what = `ClickHouse’s clock and this machine’s are ${seconds(skewMs)} s apart`;
+  let skewMsMax = 0;
+  for (const [number, place] of clickhouse.shards.entries()) {
+    const skewMs = await skewOf(place, clock);
+    skewMsMax = Math.max(skewMsMax, skewMs);
+    if (skewMs <= SKEW_MS_WARNING) continue;
+    const of = clickhouse.isCluster ? `The clock of ${nameOf(clickhouse, number)}` : 'ClickHouse’s clock';
+    const what = `${of} and this machine’s are ${seconds(skewMs)} s apart`;
     findings.push({ code: 'CLOCK_SKEW', severity: skewMs > SKEW_MS_FAILING ? 'failing' : 'warning', what });
   }
   for (const severity of ['failing', 'warning'] as const) {
@@ -75,7 +79,18 @@ export async function checkClocks({ clickhouse, admin, topics, clock }: DoctorSo
     const what = `the broker’s clock is ${seconds(aheadMs)} s ahead of this machine’s, or more`;
     findings.push({ code: 'CLOCK_SKEW', severity, what });
   }
-  return { seen: `${seconds(skewMs)} s apart at least`, findings };
+  return { seen: `${seconds(skewMsMax)} s apart at least`, findings };
+}
+
+/** Milliseconds, at least; nobody knows when within the request the clock was read. */
+async function skewOf(server: ClickHouse, clock: () => number): Promise<number> {
+  const before = clock();
+  const { at } = await server.queryOne<{ at: string }>('SELECT toUnixTimestamp64Milli(now64(3)) AS at');
+  return Math.max(before - Number(at), Number(at) - clock(), 0);
+}
+
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(1);
 }
 
 async function hasRecordsAfter(

@@ -101,6 +101,11 @@ export class ClickHouse {
         : shards.map((url) => new ClickHouse({ ...same, url, database: shardDatabase(options.database) }));
   }
 
+  /** `http://host:port` of the server, without anything secret. */
+  get address(): string {
+    return new URL(this.#options.url).origin;
+  }
+
   /** Whether the tables that the log fills are spread over several servers. */
   get isCluster(): boolean {
     return this.#shards.length > 0;
