@@ -82,7 +82,7 @@ async function wantedObjects(clickhouse: ClickHouse): Promise<{ home: Wanted; sh
     const dropped = DROPPED.exec(statement)?.[1];
     for (const place of ['home', 'shard'] as const) {
       const { tables, views } = wanted[place];
-      if (dropped !== undefined) for (const of of [tables, views]) of.delete(dropped);
+      if (dropped !== undefined) for (const names of [tables, views]) names.delete(dropped);
       if (made === undefined) continue;
       const isHere = clickhouse.isCluster ? places.of(statement).places.includes(place) : place === 'home';
       if (isHere) (kind === 'TABLE' ? tables : views).add(made);

@@ -8,10 +8,11 @@ import { TallyError } from '@tally/platform/errors';
 import { FENCED, isFenced } from '@tally/platform/kafka';
 import type { TallyProducer } from '@tally/producer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ADMIN_KEY, freshTenant, type ServiceProcess, TestSystem } from '../support/system.ts';
+import { ADMIN_KEY, fewestPartitions, freshTenant, type ServiceProcess, TestSystem } from '../support/system.ts';
 
-const BEFORE = 2;
-const AFTER = 5;
+const SHARDS = fewestPartitions();
+const BEFORE = 2 * SHARDS;
+const AFTER = 5 * SHARDS;
 const PAUSE_MS = 50;
 const OCCURRED_AT = new Date(Date.UTC(2026, 2, 1));
 
@@ -166,5 +167,13 @@ describe('a topic that is widened', () => {
     });
     await system.admin.setPartitionCount(topic, BEFORE + 1);
     await expect(widenLog({ ...system, topic }, widening())).rejects.toMatchObject({ code: 'LOG_PARTITIONS_CHANGED' });
+  });
+
+  it.skipIf(SHARDS === 1)('is refused a number that is no multiple of the shards, and left as it was', async () => {
+    const refused = { code: 'PARTITIONS_AND_SHARDS', retriable: false };
+    const asked = widening({ partitions: AFTER + 1 });
+    await expect(widenLog({ ...system, topic }, asked)).rejects.toMatchObject(refused);
+    expect(await system.admin.extents(topic)).toHaveLength(BEFORE);
+    expect(isFenced(await system.admin.topicSettings(topic))).toBe(false);
   });
 });

@@ -88,7 +88,7 @@ describe('tracing, when it is on', () => {
     await post(gateway, 'event-1', { traceparent: first.header, tracestate: 'vendor=1' });
     await post(gateway, 'event-2', { traceparent: second.header });
     await post(gateway, 'event-3', { traceparent: unsampled.header });
-    const key = Buffer.from(entityKey(interaction({ tenantId })));
+    const key = Buffer.from(entityKey(interaction({ tenantId, entityId: 'c-1' })));
     const headers = { traceparent: refused.header };
     await system.sender.send([{ topic: system.topics.interactions, key, value: Buffer.from('x'), headers }]);
     records = await recordsOf(system);
