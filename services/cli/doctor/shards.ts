@@ -1,6 +1,7 @@
 /**
  * The servers of a ClickHouse cluster: whether each is there, is the one it is taken for, and has what the others have.
  */
+import { tablesOf } from '@tally/clickhouse-schema';
 import { checkPartitions } from '@tally/consumer';
 import { type ClickHouse, checkShards, SHARDS_ON_RECORD, type ShardOnRecord } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
@@ -86,12 +87,14 @@ async function wrongWays(clickhouse: ClickHouse): Promise<Finding[]> {
 /** Whether every shard, and the tables over all of them, have the same columns. */
 export async function checkColumns({ clickhouse }: DoctorSources): Promise<Looked> {
   if (!clickhouse.isCluster) return { seen: ONE_SERVER };
-  const shards = await Promise.all(clickhouse.shards.map((shard) => columnsOf(shard)));
+  const shards = await Promise.all(
+    clickhouse.shards.map((shard) => columnsOf(shard, tablesOf('log', 'input', 'both'))),
+  );
   const all = new Map(shards.flatMap((columns) => [...columns]));
   const findings = shards.flatMap((columns, number) => behind(nameOf(clickhouse, number), columns, all));
-  const distributed = await columnsOf(clickhouse, "engine = 'Distributed'");
-  const tables = new Set([...distributed.keys()].map((name) => name.split('.', 1)[0] ?? ''));
-  const wanted = new Map([...all].filter(([name]) => tables.has(name.split('.', 1)[0] ?? '')));
+  const overAll = new Set(tablesOf('log'));
+  const distributed = await columnsOf(clickhouse, [...overAll]);
+  const wanted = new Map([...all].filter(([name]) => overAll.has(name.split('.', 1)[0] ?? '')));
   return {
     seen: `the same on ${shards.length} servers`,
     findings: [...findings, ...behind('a table over all shards', distributed, wanted)],
@@ -99,11 +102,11 @@ export async function checkColumns({ clickhouse }: DoctorSources): Promise<Looke
 }
 
 /** `table.column` → its type. */
-async function columnsOf(place: ClickHouse, which = '1'): Promise<Map<string, string>> {
+async function columnsOf(place: ClickHouse, tables: readonly string[]): Promise<Map<string, string>> {
   const rows = await place.query<{ name: string; type: string }>(
     `SELECT concat(table, '.', name) AS name, type FROM system.columns
-     WHERE database = currentDatabase()
-       AND table IN (SELECT name FROM system.tables WHERE database = currentDatabase() AND ${which})`,
+     WHERE database = currentDatabase() AND table IN ({tables:Array(String)})`,
+    { tables },
   );
   return new Map(rows.map(({ name, type }) => [name, type]));
 }
