@@ -158,7 +158,7 @@ export class Ingest {
     const { sender, checkpoint, commit } = this.#options;
     const { events, profiles, emptyProfiles, deadLetters, trace } = group;
     // A lane has partitions of one shard alone, see lanes.ts.
-    const clickhouse = this.#options.clickhouse.shardOf(group.handled[0]?.partition ?? 0);
+    const clickhouse = this.#shardOf(group);
     await checkpoint?.('decoded');
     // What failed in step 1 goes to the dead letters, acknowledged.
     if (deadLetters.length > 0) await this.#timed('dead-letters', () => sender.send(deadLetters), trace);
@@ -191,6 +191,13 @@ export class Ingest {
     await checkpoint?.('before-commit');
     await this.#timed('commit', () => commit(group.handled), trace);
     await checkpoint?.('committed');
+  }
+
+  #shardOf({ handled }: Group): ClickHouse {
+    const { clickhouse } = this.#options;
+    const shard = clickhouse.shardOf(handled[0]?.partition ?? 0);
+    if (handled.every(({ partition }) => clickhouse.shardOf(partition) === shard)) return shard;
+    throw new TallyError('a group has partitions of several shards', { code: 'BUG', retriable: false });
   }
 
   async #decodeEvents(batch: IncomingBatch, place: Place, gaps: readonly number[], into: Group): Promise<void> {

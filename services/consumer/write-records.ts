@@ -40,23 +40,18 @@ export async function writeRecords(options: WriteRecordsOptions): Promise<number
   const { metered, stretches, records } = options;
   await checkKeyScheme(options.clickhouse);
   const ingest = ingestOf(options);
+  const groups = new GroupsOfShards(ingest, options.clickhouse);
   const waiting = new Map<number, IncomingRecord[]>();
   const next = stretches.map(({ from }) => from);
-  let group = ingest.open();
-  let [written, inGroup] = [0, 0];
+  let written = 0;
   const read = async (partition: number, lastOffset: number): Promise<void> => {
     const batch = waiting.get(partition) ?? [];
     waiting.delete(partition);
     const { topic } = metered;
     const [fetchedFrom = 0, end = 0] = [next[partition], stretches[partition]?.until];
-    await ingest.read({ topic, partition, fetchedFrom, records: batch, lastOffset, end }, group);
+    await groups.read({ topic, partition, fetchedFrom, records: batch, lastOffset, end });
     next[partition] = lastOffset + 1;
-    inGroup += batch.length;
     written += batch.length;
-    if (inGroup < GROUP_RECORDS_MAX) return;
-    await ingest.write(group);
-    group = ingest.open();
-    inGroup = 0;
   };
   for await (const { partition, ...record } of records) {
     const { from = 0, until = 0 } = stretches[partition] ?? {};
@@ -70,8 +65,36 @@ export async function writeRecords(options: WriteRecordsOptions): Promise<number
   for (const [partition, { until }] of stretches.entries()) {
     if ((next[partition] ?? until) < until) await read(partition, until - 1);
   }
-  await ingest.write(group);
+  await groups.write();
   return written;
+}
+
+/** A group is written to one shard, so each shard has one of its own. */
+class GroupsOfShards {
+  readonly #ingest: Ingest;
+  readonly #clickhouse: ClickHouse;
+  readonly #groups = new Map<ClickHouse, { group: ReturnType<Ingest['open']>; records: number }>();
+
+  constructor(ingest: Ingest, clickhouse: ClickHouse) {
+    this.#ingest = ingest;
+    this.#clickhouse = clickhouse;
+  }
+
+  async read(batch: Parameters<Ingest['read']>[0]): Promise<void> {
+    const shard = this.#clickhouse.shardOf(batch.partition);
+    const own = this.#groups.get(shard) ?? { group: this.#ingest.open(), records: 0 };
+    this.#groups.set(shard, own);
+    await this.#ingest.read(batch, own.group);
+    own.records += batch.records.length;
+    if (own.records < GROUP_RECORDS_MAX) return;
+    this.#groups.delete(shard);
+    await this.#ingest.write(own.group);
+  }
+
+  /** What is left of each. */
+  async write(): Promise<void> {
+    for (const { group } of this.#groups.values()) await this.#ingest.write(group);
+  }
 }
 
 function ingestOf(options: WriteRecordsOptions): Ingest {

@@ -1,8 +1,17 @@
 /**
  * A backup, tried: taken while events flow, then ClickHouse lost, then everything; each time every figure is what it was,
- * and the ledger is balanced. `npm run drill`.
+ * and the ledger is balanced; on one ClickHouse server and on two. `npm run drill`.
  */
-import { appendFileSync, copyFileSync, existsSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,7 +33,7 @@ interface Restored {
   ledger: boolean;
 }
 
-describe('a backup', { timeout: STEP_MS_MAX }, () => {
+describe.each([1, 2])('a backup of %i ClickHouse server(s)', { timeout: STEP_MS_MAX }, (servers) => {
   const root = mkdtempSync(join(tmpdir(), 'tally-drill-'));
   const dataDir = join(root, 'data');
   const backup = join(root, 'backup');
@@ -62,7 +71,7 @@ describe('a backup', { timeout: STEP_MS_MAX }, () => {
   }
 
   beforeAll(async () => {
-    await instance.start();
+    await instance.start('--shards', String(servers));
   }, STEP_MS_MAX);
 
   afterAll(async () => {
@@ -113,7 +122,9 @@ describe('a backup', { timeout: STEP_MS_MAX }, () => {
   });
 
   it('gives everything again when ClickHouse is lost and Kafka is not: the rest is read from the log', async () => {
-    rmSync(join(dataDir, 'clickhouse'), { recursive: true });
+    const engines = readdirSync(dataDir).filter((name) => name.startsWith('clickhouse'));
+    expect(engines).toHaveLength(servers);
+    for (const name of engines) rmSync(join(dataDir, name), { recursive: true });
     const restored = await restore();
     expect(restored).toMatchObject({ ledger: true, survived: ['tally.interactions.v1', 'tally.profiles.v1'] });
     expect(restored.records).toBeGreaterThan(400);

@@ -37,20 +37,12 @@ export interface BackupReport {
   bytes: number;
 }
 
-/** Throws `BACKUP_EXISTS`, `BACKUP_DISK_MISSING`, `BACKUP_FAILED`, and what Kafka and ClickHouse throw. */
+/** Throws `BACKUP_EXISTS`, `BACKUP_DISK_MISSING`, `BACKUP_FAILED`, `SHARDS_DIFFER`, and what Kafka and ClickHouse throw. */
 export async function takeBackup(options: BackupOptions): Promise<BackupReport> {
   const { connection, to, clock, onStep } = options;
   const { clickhouse, admin, topics } = connection;
-  if (clickhouse.isCluster) {
-    throw new TallyError(
-      'a cluster of ClickHouse is backed up with its own BACKUP … ON CLUSTER: see docs/operations.md',
-      {
-        code: 'BACKUP_CLUSTER',
-        retriable: false,
-      },
-    );
-  }
   await checkRestored(clickhouse);
+  await clickhouse.checkedShards();
   const dir = emptyDir(to);
   const id = randomUUID();
   const takenAt = clock();
@@ -69,12 +61,13 @@ export async function takeBackup(options: BackupOptions): Promise<BackupReport> 
   onStep('taking digests');
   const { version } = await clickhouse.queryOne<{ version: string }>('SELECT version() AS version');
   const manifest = await sealBackup(dir, {
-    format: 1,
+    format: clickhouse.isCluster ? 2 : 1,
     id,
     takenAt,
     versions: { node: process.versions.node, clickhouse: version },
     clusterId: await admin.clusterId(),
     database: clickhouse.database,
+    shards: clickhouse.shards.length,
     migrations: Object.fromEntries(await appliedMigrations(clickhouse)),
     clickhouse: part,
     metered,

@@ -35,13 +35,16 @@ const keptPart = z.object({
 });
 
 const manifestSchema = z.object({
-  format: z.literal(1),
+  /** 2 for a cluster, which versions of before there were any could bring back only in part. */
+  format: z.literal([1, 2]),
   id: z.string(),
   /** Milliseconds since 1970-01-01 UTC: what happened later is not in the backup. */
   takenAt: z.number(),
   versions: z.object({ node: z.string(), clickhouse: z.string() }),
   clusterId: z.string(),
   database: z.string(),
+  /** Servers of ClickHouse that the tables filled by the log are spread over. */
+  shards: z.number().int().min(1).default(1),
   /** By name: the digest of each migration that the tables have had. */
   migrations: z.record(z.string(), z.string()),
   /** Whether ClickHouse's part is beside this file, or on a disk of ClickHouse's own. */

@@ -2,7 +2,7 @@
  * Brings a backup back. Until the last step the database carries a mark with which no service starts on it, and a restore
  * that finds the mark begins anew, so it may die anywhere:
  *   1. the backup's files are what they were, and no consumer runs   nothing is touched before
- *   2. the database is made, with the mark, and ClickHouse copies its tables back
+ *   2. the database is made, with the mark, and ClickHouse copies its tables back, each server its own
  *   3. topics that are missing are made, and those that are kept for ever get their records again, at their offsets
  *   4. the records of the log that came while the tables were copied are written at their positions: all tables are whole
  *   5. erasures are made again
@@ -50,7 +50,7 @@ export interface RestoreReport {
 
 const DELIVERY_TIMEOUT_MS = 60_000;
 
-/** Throws `GROUP_ACTIVE`, `DATABASE_NOT_EMPTY`, `BACKUP_NEWER`, `IDENTIFIER_SECRET_DIFFERS` before anything is touched. */
+/** Throws `GROUP_ACTIVE`, `BACKUP_SHARDS`, `DATABASE_NOT_EMPTY`, `BACKUP_NEWER`, `IDENTIFIER_SECRET_DIFFERS` before anything is touched. */
 export async function restoreBackup(options: RestoreOptions): Promise<RestoreReport> {
   const { connection, manifest, from, erasures, onStep } = options;
   const { admin, clickhouse, topics, groupId, kafka } = connection;
@@ -88,7 +88,12 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
 }
 
 async function refuse({ connection, manifest }: RestoreOptions): Promise<void> {
-  const { admin, groupId, topics } = connection;
+  const { admin, clickhouse, groupId, topics } = connection;
+  const servers = clickhouse.shards.length;
+  if (manifest.shards !== servers) {
+    const message = `the backup is of ${manifest.shards} ClickHouse server(s), ${servers} are named: restore it to as many, then \`tally reshard\``;
+    throw refusal('BACKUP_SHARDS', message);
+  }
   const members = await admin.members(groupId);
   if (members > 0) throw refusal('GROUP_ACTIVE', `${members} consumer(s) are in group ${groupId}: stop them first`);
   const known = new Map(migrations().map(({ name, digest }) => [name, digest]));

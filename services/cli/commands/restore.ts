@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ErasureNote } from '@tally/consumer';
-import { startLocalStack } from '@tally/local';
+import { enginesIn, startLocalStack } from '@tally/local';
+import { clickhouseEnvironment } from '@tally/platform/clickhouse';
 import { Command } from 'commander';
 import { erasuresFile, notedErasures } from '../backup/erasure-notes.ts';
 import { checkedBackup, type Manifest } from '../backup/manifest.ts';
 import { type RestoreReport, restoreBackup } from '../backup/restore.ts';
 import { bringBackSecrets } from '../backup/secrets.ts';
 import { type Connection, connect, connectTo } from '../connection.ts';
+import { clusterOf } from '../instance.ts';
 import { databaseName, dataOption, jsonOption, whole } from '../options.ts';
 import { count, print, printJson, table } from '../print.ts';
 
@@ -81,11 +83,14 @@ async function open(
   }
   bringBackSecrets(resolve(from), embedded);
   say('starting Kafka and ClickHouse');
-  const stack = await startLocalStack({ dataDir: embedded });
+  const stack = await startLocalStack({
+    dataDir: embedded,
+    shards: Math.max(manifest.shards, enginesIn(embedded)),
+  });
+  const servers = clusterOf(stack.clickhouseShards.slice(0, manifest.shards));
   const connection = connectTo(embedded, {
     TALLY_KAFKA: stack.kafka,
-    TALLY_CLICKHOUSE_URL: stack.clickhouseUrl,
-    TALLY_CLICKHOUSE_DATABASE: database,
+    ...clickhouseEnvironment({ url: stack.clickhouseUrl, database, ...servers }),
   });
   return {
     connection,
