@@ -49,18 +49,22 @@ export async function migrateClickHouse(
     await clickhouse.command(form.history);
     const rows = await clickhouse.query<{ name: string; digest: string }>('SELECT name, digest FROM schema_migrations');
     const applied = new Map(rows.map(({ name, digest }) => [name, digest]));
-    const done: string[] = [];
+    const done: { name: string; digest: string }[] = [];
     for (const migration of migrations()) {
       const digest = applied.get(migration.name);
       if (digest !== undefined && digest !== migration.digest) throw changed(migration.name);
       for (const statement of statements(migration.sql)) await form.apply(statement, digest !== undefined);
       if (digest === migration.digest) continue;
-      await clickhouse.insert('schema_migrations', [{ name: migration.name, digest: migration.digest }]);
-      done.push(migration.name);
+      done.push({ name: migration.name, digest: migration.digest });
+      if (applied.size > 0) await clickhouse.insert('schema_migrations', done.slice(-1));
     }
+    // Before a new database is noted: what is noted is not made again.
     await form.finish(done.length > 0);
+    // A new database, which nobody uses yet, is noted as a whole: one that was cut off begins anew, and each note takes as
+    // long as two of the statements.
+    if (applied.size === 0) await clickhouse.insert('schema_migrations', done);
     if (!unfinished) await noteShards(clickhouse);
-    return done;
+    return done.map(({ name }) => name);
   } finally {
     await clickhouse.close();
   }

@@ -48,7 +48,7 @@ import {
   verificationAnswer,
 } from '@tally/contract';
 import { messageOf, TallyError } from '@tally/platform/errors';
-import { type Statement, statementDocument } from '@tally/statements';
+import { type Statement, statementDocument } from '@tally/statements/document';
 import { z } from 'zod';
 import { runningInstance } from './instance.ts';
 import { LinesRefused, type ListChange } from './list-change.ts';

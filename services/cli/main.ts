@@ -16,7 +16,8 @@ process.on('warning', (warning) => {
 });
 
 try {
-  await tallyProgram().parseAsync();
+  const program = await tallyProgram(process.argv[2]);
+  await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }

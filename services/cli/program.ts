@@ -2,74 +2,55 @@
  * The commands, one a file in `commands/`, as one program; main.ts runs it.
  */
 import { Command } from 'commander';
-import { alertsCommand } from './commands/alerts.ts';
-import { backupCommand } from './commands/backup.ts';
-import { conflictsCommand } from './commands/conflicts.ts';
-import { deadLettersCommand } from './commands/dead-letters.ts';
-import { demoCommand } from './commands/demo.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { engagedCommand } from './commands/engaged.ts';
-import { environmentsCommand } from './commands/environments.ts';
-import { eraseCommand } from './commands/erase.ts';
-import { importCommand } from './commands/import.ts';
-import { keysCommand } from './commands/keys.ts';
-import { ledgerCommand } from './commands/ledger.ts';
-import { licencesCommand } from './commands/licences.ts';
-import { logCommand } from './commands/log.ts';
-import { migrateCommand } from './commands/migrate.ts';
-import { policyCommand } from './commands/policy.ts';
-import { publishedCommand } from './commands/published.ts';
-import { quotaCommand } from './commands/quota.ts';
-import { rebuildCommand, replayCommand } from './commands/replay.ts';
-import { reshardCommand } from './commands/reshard.ts';
-import { restoreCommand } from './commands/restore.ts';
-import { runsCommand } from './commands/runs.ts';
-import { simulateCommand } from './commands/simulate.ts';
-import { statementCommand } from './commands/statement.ts';
-import { statusCommand } from './commands/status.ts';
-import { trueUpCommand } from './commands/true-up.ts';
-import { unifiedCommand } from './commands/unified.ts';
-import { upCommand } from './commands/up.ts';
-import { usageCommand } from './commands/usage.ts';
 
-/** All of `tally …`, ready to parse. */
-export function tallyProgram(): Command {
+/** By name, in the order of the help. What only one command needs is loaded with it: all of it takes a second. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map(
+  Object.entries({
+    up: async () => (await import('./commands/up.ts')).upCommand(),
+    demo: async () => (await import('./commands/demo.ts')).demoCommand(),
+    simulate: async () => (await import('./commands/simulate.ts')).simulateCommand(),
+    usage: async () => (await import('./commands/usage.ts')).usageCommand(),
+    status: async () => (await import('./commands/status.ts')).statusCommand(),
+    engaged: async () => (await import('./commands/engaged.ts')).engagedCommand(),
+    unified: async () => (await import('./commands/unified.ts')).unifiedCommand(),
+    policy: async () => (await import('./commands/policy.ts')).policyCommand(),
+    licences: async () => (await import('./commands/licences.ts')).licencesCommand(),
+    environments: async () => (await import('./commands/environments.ts')).environmentsCommand(),
+    quota: async () => (await import('./commands/quota.ts')).quotaCommand(),
+    'true-up': async () => (await import('./commands/true-up.ts')).trueUpCommand(),
+    statement: async () => (await import('./commands/statement.ts')).statementCommand(),
+    alerts: async () => (await import('./commands/alerts.ts')).alertsCommand(),
+    published: async () => (await import('./commands/published.ts')).publishedCommand(),
+    runs: async () => (await import('./commands/runs.ts')).runsCommand(),
+    keys: async () => (await import('./commands/keys.ts')).keysCommand(),
+    import: async () => (await import('./commands/import.ts')).importCommand(),
+    doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
+    migrate: async () => (await import('./commands/migrate.ts')).migrateCommand(),
+    log: async () => (await import('./commands/log.ts')).logCommand(),
+    ledger: async () => (await import('./commands/ledger.ts')).ledgerCommand(),
+    conflicts: async () => (await import('./commands/conflicts.ts')).conflictsCommand(),
+    'dead-letters': async () => (await import('./commands/dead-letters.ts')).deadLettersCommand(),
+    replay: async () => (await import('./commands/replay.ts')).replayCommand(),
+    rebuild: async () => (await import('./commands/replay.ts')).rebuildCommand(),
+    reshard: async () => (await import('./commands/reshard.ts')).reshardCommand(),
+    erase: async () => (await import('./commands/erase.ts')).eraseCommand(),
+    backup: async () => (await import('./commands/backup.ts')).backupCommand(),
+    restore: async () => (await import('./commands/restore.ts')).restoreCommand(),
+  }),
+);
+
+/**
+ * `tally …`, ready to parse.
+ * @param asked the first word behind it; only that command is made when there is one of this name, else all are
+ */
+export async function tallyProgram(asked?: string): Promise<Command> {
   const program = new Command('tally')
     .description('Usage metering for customer journeys: exact and provable.')
     .exitOverride()
     .showHelpAfterError('(`tally COMMAND --help` lists the options)');
-  for (const command of [
-    upCommand(),
-    demoCommand(),
-    simulateCommand(),
-    usageCommand(),
-    statusCommand(),
-    engagedCommand(),
-    unifiedCommand(),
-    policyCommand(),
-    licencesCommand(),
-    environmentsCommand(),
-    quotaCommand(),
-    trueUpCommand(),
-    statementCommand(),
-    alertsCommand(),
-    publishedCommand(),
-    runsCommand(),
-    keysCommand(),
-    importCommand(),
-    doctorCommand(),
-    migrateCommand(),
-    logCommand(),
-    ledgerCommand(),
-    conflictsCommand(),
-    deadLettersCommand(),
-    replayCommand(),
-    rebuildCommand(),
-    reshardCommand(),
-    eraseCommand(),
-    backupCommand(),
-    restoreCommand(),
-  ]) {
+  const one = COMMANDS.get(asked ?? '');
+  const made = one ? [await one()] : await Promise.all([...COMMANDS.values()].map((make) => make()));
+  for (const command of made) {
     program.addCommand(command);
     inherit(command, program);
   }

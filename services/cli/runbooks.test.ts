@@ -12,7 +12,7 @@ import { tallyProgram } from './program.ts';
 const page = (name: string): string => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 const runbooks = page('runbooks.md');
 const sections = new Set([...runbooks.matchAll(/^### (.+)$/gm)].map(([, title = '']) => title));
-const program = tallyProgram();
+const program = await tallyProgram();
 const codes = Object.keys(DOCTOR_CODES) as DoctorCode[];
 
 /** `tally …` in code, up to where its arguments begin or the code ends. */

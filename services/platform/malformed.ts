@@ -1,9 +1,11 @@
 /**
  * Requests that Node could not parse, or that took too long, never reach a route: they are answered here, byte by byte.
  */
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { bodyOf, Problem, problem } from './problem.ts';
+
+// An import would look at every export of it, which makes Node load its WebSockets: 90 ms of every start.
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 interface MalformedOptions {
   /** On every answer. */

@@ -2,8 +2,10 @@
  * A request that the client library has no form for: a body of several parts. Node's own client, since `fetch` cannot be
  * told whose certificates to take.
  */
-import { request as requestPlain } from 'node:http';
-import { request as requestTls } from 'node:https';
+
+// An import would look at every export of them, which makes Node load its WebSockets: 90 ms of every start.
+const { request: requestPlain } = process.getBuiltinModule('node:http');
+const { request: requestTls } = process.getBuiltinModule('node:https');
 
 export interface Posted {
   status: number;
