@@ -40,9 +40,11 @@ export async function migrateClickHouse(
   { unfinished = false }: { unfinished?: boolean } = {},
 ): Promise<string[]> {
   const clickhouse = new ClickHouse(options);
+  const closing = [() => clickhouse.close()];
   try {
     const form = await prepare(clickhouse, options);
-    await clickhouse.command(form.history);
+    closing.push(form.close);
+    await form.makeHistory();
     const rows = await clickhouse.query<{ name: string; digest: string }>('SELECT name, digest FROM schema_migrations');
     const applied = new Map(rows.map(({ name, digest }) => [name, digest]));
     const done: string[] = [];
@@ -58,7 +60,7 @@ export async function migrateClickHouse(
     if (!unfinished) await noteShards(clickhouse);
     return done;
   } finally {
-    await clickhouse.close();
+    for (const close of closing) await close();
   }
 }
 

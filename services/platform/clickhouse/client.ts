@@ -35,6 +35,11 @@ export interface ClickHouseOptions {
   cluster?: string;
   /** The cluster's tables are replicated. */
   replicated?: boolean;
+  /**
+   * Addresses of all servers beside `shards`, in any order; for making tables on each. Absent: statements are said once,
+   * `ON CLUSTER`, which needs the servers' queue for such statements.
+   */
+  replicas?: readonly string[];
 }
 
 /** Values for `{name:Type}` in a statement. */

@@ -29,6 +29,8 @@ export const REPLICATED_SETTINGS: ClickHouseSettings = {
   insert_quorum: 'auto',
   // Reading in sequence takes quorums that come one after the other; one that meets another is refused and tried again.
   insert_quorum_parallel: 0,
+  // Neither is a changed table, before every replica that is there has the change: what follows may need it.
+  alter_sync: '2',
   ...READ_IN_SEQUENCE,
 };
 
