@@ -84,5 +84,8 @@ describe('with replicas', () => {
     ],
   ] as const)('a statement for a %s becomes its replicated form', (place, sql, form) => {
     expect(inClusterForm(sql, place, CLUSTER)).toBe(form);
+    // Said to each server, it is the same but for those words.
+    const toEach = inClusterForm(sql, place, { ...CLUSTER, onCluster: false });
+    expect(toEach).toBe(form.replace(" ON CLUSTER 'tally'", ''));
   });
 });
