@@ -32,7 +32,6 @@ export interface ReplicasReport {
 export const SHARDS = 2;
 export const REPLICAS = 2;
 const LEAD_SHARE = 0.2;
-/** Records that are sent and not counted yet, at most; above, sending waits. */
 const BETWEEN_STRIKES_MS = 2_000;
 /** Past the end of the servers' sessions with ZooKeeper. */
 const FROZEN_MS = 9_000;
