@@ -155,15 +155,13 @@ export class ClusterStage {
     return gateway.url();
   }
 
-  /** What `tally ledger --verify` says of the log and the figures that a group counted. */
-  async ledgerIsVerified(group: string, servers: number): Promise<boolean> {
+  /** What `tally ledger --verify` says where it does not find a group's figures in the log; empty where it does. */
+  async ledgerFaults(group: string, servers: number): Promise<string> {
     const env = { ...process.env, ...this.envOf(group, servers, group) };
     return new Promise((resolve) => {
-      const child = execFile(
-        process.execPath,
-        [TALLY, 'ledger', '--verify'],
-        { env, maxBuffer: OUTPUT_BYTES_MAX },
-        () => resolve(child.exitCode === 0),
+      const options = { env, maxBuffer: OUTPUT_BYTES_MAX };
+      const child = execFile(process.execPath, [TALLY, 'ledger', '--verify'], options, (_error, out, err) =>
+        resolve(child.exitCode === 0 ? '' : `exit code ${child.exitCode}\n${out}${err}`),
       );
     });
   }
