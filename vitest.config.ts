@@ -23,8 +23,11 @@ export default defineConfig({
           include: ['{schemas,services,infra,test}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.system.test.ts', '**/*.browser.test.ts'],
           testTimeout: UNIT_TIMEOUT_MS,
+          hookTimeout: UNIT_TIMEOUT_MS,
           // Nothing of ours keeps state in a module, so a worker may go on with the next file: half of the time is loading.
           isolate: false,
+          // A good part of the time they wait for timers and files.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },

@@ -7,7 +7,9 @@ import { clickhouseConfig, kafkaConfig, processConfig, wholeNumber } from '@tall
 import { statementConfig } from '@tally/statements';
 import { z } from 'zod';
 import { parseNetworks } from './networks.ts';
-import { SMTP_SECURITY } from './send-email.ts';
+
+/** How a mail server is spoken to. */
+export const SMTP_SECURITY = ['starttls', 'tls', 'none'] as const;
 
 function isNetworkList(text: string): boolean {
   try {

@@ -3,7 +3,6 @@ export { type Delivery, type DeliveryOutcome, deliveriesOf, givenUpSince, waitin
 export { CHECKPOINTS, type Checkpoint } from './lane.ts';
 export { requestTest } from './outbox.ts';
 export { GIVE_UP_AFTER_MS } from './retry-schedule.ts';
-export { createNotifier, type RunningNotifier, type StartOptions } from './start.ts';
 export { type AlertTarget, alertTargets, DEFAULT_TARGETS, TARGET_KINDS } from './target.ts';
 export {
   changeTargets,

@@ -5,10 +5,9 @@
 import { hostname } from 'node:os';
 import { messageOf } from '@tally/platform/errors';
 import { createTransport } from 'nodemailer';
+import type { SMTP_SECURITY } from './config.ts';
 import { detailOf, type Send } from './told.ts';
 import { htmlMailOf, subjectOf, textMailOf } from './wording.ts';
-
-export const SMTP_SECURITY = ['starttls', 'tls', 'none'] as const;
 
 export interface SmtpOptions {
   /** Empty: there is no SMTP server, and e-mail fails with that reason. */

@@ -8,9 +8,10 @@ import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { statementRowsAnswer } from '@tally/contract';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from '../access/requests.ts';
-import { ADMIN_KEY, eventually, freshTenant, TestSystem } from '../support/system.ts';
+import { someOf } from '../support/some-of.ts';
+import { ADMIN_KEY, freshTenant, TestSystem } from '../support/system.ts';
 import { WrittenLog } from '../support/written-log.ts';
-import { EVENTS_OF_LARGE, issueWritten, writeLargeMonth } from '../support/written-statements.ts';
+import { EVENTS_OF_LARGE, issueWritten, stopExport, writeLargeMonth } from '../support/written-statements.ts';
 
 const NOW = Date.UTC(2026, 3, 20);
 const MONTH = '2026-03';
@@ -129,31 +130,24 @@ describe('answers', () => {
       await issueWritten(system, { tenants: [large], month: MONTH, now: NOW, positions, by: 'ann' });
     });
 
-    /** Stops the export as soon as it runs. */
-    async function stopExport(): Promise<void> {
-      const running = `query LIKE '%formatRow%' AND query NOT LIKE '%system.processes%' AND query NOT LIKE 'KILL%'
-        AND current_database = currentDatabase()`;
-      await eventually(async () => {
-        const sql = `SELECT count() AS found FROM system.processes WHERE ${running}`;
-        expect(await system.clickhouse.queryOne(sql)).toEqual({ found: '1' });
-      });
-      await system.clickhouse.command(`KILL QUERY WHERE ${running}`);
-    }
-
-    it.each(['identity', 'gzip', 'br'])('that breaks off in the middle is no whole one, as %s', async (encoding) => {
-      const response = await fetch(`${url}/v1/tenants/${large}/statements/${MONTH}/rows.csv?figure=interactions`, {
-        headers: { authorization: `Bearer ${ADMIN_KEY}`, 'accept-encoding': encoding },
-      });
-      expect(response.headers.get('content-encoding') ?? 'identity').toBe(encoding);
-      const reader = response.body?.getReader() ?? expect.fail('no body');
-      let bytesRead = (await reader.read()).value?.length ?? 0;
-      await stopExport();
-      const rest = async (): Promise<void> => {
-        for (let part = await reader.read(); !part.done; part = await reader.read()) bytesRead += part.value.length;
-      };
-      await expect(rest()).rejects.toThrow();
-      expect(bytesRead).toBeGreaterThan(0);
-    });
+    it.each(someOf(['identity', 'gzip', 'br'], 2))(
+      'that breaks off in the middle is no whole one, as %s',
+      async (encoding) => {
+        const response = await fetch(`${url}/v1/tenants/${large}/statements/${MONTH}/rows.csv?figure=interactions`, {
+          headers: { authorization: `Bearer ${ADMIN_KEY}`, 'accept-encoding': encoding },
+        });
+        expect(response.headers.get('content-encoding') ?? 'identity').toBe(encoding);
+        const reader = response.body?.getReader() ?? expect.fail('no body');
+        let bytesRead = (await reader.read()).value?.length ?? 0;
+        const { ended } = await stopExport(system);
+        const rest = async (): Promise<void> => {
+          for (let part = await reader.read(); !part.done; part = await reader.read()) bytesRead += part.value.length;
+        };
+        await expect(rest()).rejects.toThrow();
+        await ended;
+        expect(bytesRead).toBeGreaterThan(0);
+      },
+    );
 
     it.each(['interactions', 'engagedPeople', 'unifiedPeople'])(
       'has pages of %s as the document says',
@@ -177,7 +171,7 @@ describe('answers', () => {
       expect(again).toMatchObject({ status: 304, text: '', headers: { 'cache-control': 'private, no-cache' } });
     });
 
-    it.each(['identity', 'gzip', 'br'])('that does not is whole, as %s', async (encoding) => {
+    it.each(someOf(['identity', 'gzip', 'br']))('that does not is whole, as %s', async (encoding) => {
       const response = await fetch(`${url}/v1/tenants/${large}/statements/${MONTH}/rows.csv?figure=interactions`, {
         headers: { authorization: `Bearer ${ADMIN_KEY}`, 'accept-encoding': encoding },
       });

@@ -78,14 +78,14 @@ export const FULL: ChaosForm = {
 
 export const SHORT: ChaosForm = {
   name: 'short',
-  events: 20_000,
+  events: 12_000,
   partitions: 4,
   consumers: 3,
-  killsPerPlace: 2,
+  killsPerPlace: 1,
   nthMax: 3,
-  freezes: 2,
+  freezes: 1,
   server: {
-    'clickhouse-kill': 2,
+    'clickhouse-kill': 1,
     'broker-kill': 1,
     'broker-restart': 0,
     visit: 1,

@@ -13,9 +13,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { addEvidenceRoutes } from '../../services/api/evidence.ts';
 import { statementExplainCommand } from '../../services/cli/commands/statement-explain.ts';
 import { statementExportCommand } from '../../services/cli/commands/statement-export.ts';
-import { eventually, freshTenant, TestSystem } from '../support/system.ts';
+import { someOf } from '../support/some-of.ts';
+import { freshTenant, TestSystem } from '../support/system.ts';
 import { WrittenLog } from '../support/written-log.ts';
-import { EVENTS_OF_LARGE, issueWritten, writeLargeMonth } from '../support/written-statements.ts';
+import { EVENTS_OF_LARGE, issueWritten, stopExport, writeLargeMonth } from '../support/written-statements.ts';
 
 const log = createLog('test', 'silent');
 const NOW = Date.parse('2026-04-10T00:00:00Z');
@@ -76,17 +77,6 @@ describe('the evidence of a statement, from outside', () => {
   const get = (path: string, tenantId = small): Promise<Response> =>
     fetch(`${url}/v1/tenants/${tenantId}/statements/${path}`);
 
-  /** Stops the export as soon as it runs. */
-  async function stopExport(): Promise<void> {
-    const running = `query LIKE '%formatRow%' AND query NOT LIKE '%system.processes%' AND query NOT LIKE 'KILL%'
-      AND current_database = currentDatabase()`;
-    await eventually(async () => {
-      const sql = `SELECT count() AS found FROM system.processes WHERE ${running}`;
-      expect(await system.clickhouse.queryOne(sql)).toEqual({ found: '1' });
-    });
-    await system.clickhouse.command(`KILL QUERY WHERE ${running}`);
-  }
-
   describe('over HTTP', () => {
     it('is explained, and paged to the end', async () => {
       const explained = await get('2026-03/explain?figure=interactions');
@@ -139,11 +129,12 @@ describe('the evidence of a statement, from outside', () => {
       expect(response.headers.get('x-tally-rows')).toBe(String(EVENTS_OF_LARGE));
       const reader = response.body?.getReader() ?? expect.fail('no body');
       let bytes = (await reader.read()).value?.length ?? 0;
-      await stopExport();
+      const { ended } = await stopExport(system);
       const rest = async (): Promise<void> => {
         for (let part = await reader.read(); !part.done; part = await reader.read()) bytes += part.value.length;
       };
       await expect(rest()).rejects.toThrow();
+      await ended;
       expect(bytes).toBeGreaterThan(0);
     });
   });
@@ -184,15 +175,18 @@ describe('the evidence of a statement, from outside', () => {
       expect(out).toMatch(/adds up .* NO/);
     });
 
-    it.each(['csv', 'ndjson', 'parquet'] as const)('exports %s, whole, and says that it adds up', async (format) => {
-      const file = join(dir, `large.${format}`);
-      const options = ['--figure', 'interactions', '--format', format, '--out', file, '--json'];
-      const { out, code } = await run(statementExportCommand(), large, '2026-03', ...options);
-      expect(code).toBe('');
-      expect(JSON.parse(out)).toMatchObject({ file, rows: EVENTS_OF_LARGE, stated: EVENTS_OF_LARGE, addsUp: true });
-      expect(await rowsInFile(file, format)).toBe(EVENTS_OF_LARGE);
-      expect(existsSync(`${file}.part`)).toBe(false);
-    });
+    it.each(someOf(['csv', 'ndjson', 'parquet'] as const))(
+      'exports %s, whole, and says that it adds up',
+      async (format) => {
+        const file = join(dir, `large.${format}`);
+        const options = ['--figure', 'interactions', '--format', format, '--out', file, '--json'];
+        const { out, code } = await run(statementExportCommand(), large, '2026-03', ...options);
+        expect(code).toBe('');
+        expect(JSON.parse(out)).toMatchObject({ file, rows: EVENTS_OF_LARGE, stated: EVENTS_OF_LARGE, addsUp: true });
+        expect(await rowsInFile(file, format)).toBe(EVENTS_OF_LARGE);
+        expect(existsSync(`${file}.part`)).toBe(false);
+      },
+    );
 
     it('exports what there is, and ends with an error, where it does not add up', async () => {
       const file = join(dir, 'wrong.csv');
@@ -213,9 +207,10 @@ describe('the evidence of a statement, from outside', () => {
     it('leaves no file when the export breaks off', async () => {
       const file = join(dir, 'broken.csv');
       const running = run(statementExportCommand(), large, '2026-03', '--figure', 'interactions', '--out', file);
-      await stopExport();
+      const { ended } = await stopExport(system);
       // Before its first byte it is refused, after it it breaks off.
       expect(['EXPORT_CUT', 'unavailable']).toContain((await running).code);
+      await ended;
       expect(readdirSync(dir).filter((name) => name.startsWith('broken'))).toEqual([]);
     });
   });

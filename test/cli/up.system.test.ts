@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { someOf } from '../support/some-of.ts';
 import { eventually } from '../support/system.ts';
 import { isRunning, type ReadyLine, tally, tallyUp } from '../support/tally-command.ts';
 
@@ -66,20 +67,23 @@ describe('tally up', () => {
     rmSync(elsewhere, { recursive: true });
   });
 
-  it.each(['consumer', 'gateway', 'clickhouse', 'kafka'])('goes on when its %s is killed', async (service) => {
-    const before = await figures(up.ready);
-    const [pid = 0] = up.ready.pids[service] ?? [];
-    process.kill(pid, 'SIGKILL');
-    await eventually(() => post(up.ready, `after-${service}`, `c-${service}`), 60_000);
-    await eventually(
-      async () =>
-        expect(await figures(up.ready)).toEqual({
-          interactions: before.interactions + 1,
-          engaged: before.engaged + 1,
-        }),
-      60_000,
-    );
-  });
+  it.each([...someOf(['consumer', 'gateway']), ...someOf(['clickhouse', 'kafka'])])(
+    'goes on when its %s is killed',
+    async (service) => {
+      const before = await figures(up.ready);
+      const [pid = 0] = up.ready.pids[service] ?? [];
+      process.kill(pid, 'SIGKILL');
+      await eventually(() => post(up.ready, `after-${service}`, `c-${service}`), 60_000);
+      await eventually(
+        async () =>
+          expect(await figures(up.ready)).toEqual({
+            interactions: before.interactions + 1,
+            engaged: before.engaged + 1,
+          }),
+        60_000,
+      );
+    },
+  );
 
   it('leaves no child five seconds after it was killed (SIGKILL), and goes on where it stopped', async () => {
     const before = await figures(up.ready);

@@ -16,6 +16,7 @@ import { connectProducer } from '@tally/producer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Authority, makeAuthority, type Signed } from '../support/certificates.ts';
 import { givesUpWith, startServices } from '../support/services.ts';
+import { someOf } from '../support/some-of.ts';
 import { eventually } from '../support/system.ts';
 import { tallyWith } from '../support/tally-command.ts';
 
@@ -221,7 +222,7 @@ describe('Kafka with TLS and SASL, ClickHouse with TLS', () => {
     ],
   ];
 
-  describe.each(REFUSED)('that are told %s', (_, code, change, environment) => {
+  describe.each(someOf(REFUSED, 3))('that are told %s', (_, code, change, environment) => {
     const env = () => secured(Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, value()])));
 
     it(`refuse it as ${code}, to whoever asks and whoever sends`, async () => {

@@ -9,6 +9,7 @@ import { CHANNELS, type Channel, type Direction, ENTITY_TYPES, type EntityType }
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keyOf } from '../support/keys.ts';
+import { runsOf } from '../support/some-of.ts';
 import { freshTenant, TestSystem } from '../support/system.ts';
 import { writeRows } from '../support/written-log.ts';
 
@@ -152,7 +153,7 @@ describe('engaged people', () => {
           expect([month, total]).toEqual([month, counted.length]);
         }
       }),
-      { seed: SEED, numRuns: 30 },
+      { seed: SEED, numRuns: runsOf(10, 30) },
     );
   });
 

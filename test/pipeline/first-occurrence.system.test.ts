@@ -5,9 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { CHECKPOINTS, type Checkpoint } from '@tally/consumer';
 import type { InteractionInput } from '@tally/producer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { someOf } from '../support/some-of.ts';
 import { ADMIN_KEY, eventually, freshTenant, type ServiceProcess, TestSystem } from '../support/system.ts';
 
 const CONSUMER_THAT_DIES = fileURLToPath(new URL('../support/consumer-that-dies.ts', import.meta.url));
+
+const KILLS: readonly Checkpoint[] = CHECKPOINTS.filter((place) => place !== 'committed');
 
 function message(tenantId: string, occurredAt: string, eventId = 'e1'): InteractionInput {
   return {
@@ -65,7 +68,7 @@ describe('an event that comes again', () => {
     expect(await system.outcomes()).toEqual({ counted: 1, conflicting: 1 });
   });
 
-  it.each<Checkpoint>(CHECKPOINTS.filter((place) => place !== 'committed'))(
+  it.each(someOf(KILLS))(
     'counts once when the consumer is killed (SIGKILL) after the step “%s”, before the commit',
     async (place) => {
       const producer = system.producer();

@@ -7,16 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { AlertChange } from '@tally/alerts';
-import {
-  alertTargets,
-  changeTargets,
-  createNotifier,
-  type Delivery,
-  deliveriesOf,
-  notifierConfig,
-  type RunningNotifier,
-  type StartOptions,
-} from '@tally/notifier';
+import { alertTargets, changeTargets, type Delivery, deliveriesOf, notifierConfig } from '@tally/notifier';
+import { createNotifier, type RunningNotifier, type StartOptions } from '@tally/notifier/start';
 import { dateTime64 } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
 import { createRegistry, type Registry } from '@tally/platform/http';

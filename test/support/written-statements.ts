@@ -4,6 +4,7 @@
 import type { Month } from '@tally/metering';
 import { createLog } from '@tally/platform/log';
 import { issueStatement, type Statement, statementSources } from '@tally/statements';
+import { expect } from 'vitest';
 import { eventually, type TestSystem } from './system.ts';
 import type { WrittenLog } from './written-log.ts';
 
@@ -49,4 +50,21 @@ export async function issueWritten(
     await made.close();
   }
   return statements;
+}
+
+/**
+ * Stops the export that runs in ClickHouse, as soon as it does. Resolves when it is marked as stopped; `ended` does when it
+ * is over, for which somebody has to take what it was sending.
+ */
+export async function stopExport({ clickhouse }: TestSystem): Promise<{ ended: Promise<void> }> {
+  const exporting = `query LIKE '%formatRow%' AND query NOT LIKE '%system.processes%' AND query NOT LIKE 'KILL%'
+    AND current_database = currentDatabase()`;
+  const running = async (): Promise<string> => {
+    const sql = `SELECT count() AS running FROM system.processes WHERE ${exporting} AND NOT is_cancelled`;
+    return (await clickhouse.queryOne<{ running: string }>(sql)).running;
+  };
+  await eventually(async () => expect(await running()).toBe('1'));
+  const ended = clickhouse.command(`KILL QUERY WHERE ${exporting}`);
+  await eventually(async () => expect(await running()).toBe('0'));
+  return { ended };
 }

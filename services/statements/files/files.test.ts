@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { afterEach, expect, test, vi } from 'vitest';
 import { statementOf, textOf } from '../digest.ts';
 import type { Statement } from '../document.ts';
-import { csvOf, pdfOf, xlsxOf } from './index.ts';
+import { csvOf } from './csv.ts';
+import { pdfOf } from './pdf/index.ts';
 import { overrunStatement } from './sample.ts';
+import { xlsxOf } from './xlsx.ts';
 
 const ZONES = ['America/Los_Angeles', 'Asia/Tokyo'] as const;
 const zoneBefore = process.env['TZ'];

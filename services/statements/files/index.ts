@@ -3,6 +3,4 @@
  * machine, in every time zone and at any time, as long as the packages they are made with stay the same.
  */
 export { csvLines, csvOf } from './csv.ts';
-export { pdfOf } from './pdf/index.ts';
 export { FileRenderer } from './renderer.ts';
-export { xlsxOf } from './xlsx.ts';

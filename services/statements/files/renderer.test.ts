@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
-import { pdfOf, xlsxOf } from './index.ts';
+import { pdfOf } from './pdf/index.ts';
 import { FileRenderer, type RendererLimits } from './renderer.ts';
 import { crowdedStatement, overrunStatement } from './sample.ts';
+import { xlsxOf } from './xlsx.ts';
 
 const renderers: FileRenderer[] = [];
 

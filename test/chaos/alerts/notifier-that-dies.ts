@@ -4,7 +4,8 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createNotifier, notifierConfig } from '@tally/notifier';
+import { notifierConfig } from '@tally/notifier';
+import { createNotifier } from '@tally/notifier/start';
 import { parseConfig } from '@tally/platform/config';
 import { messageOf } from '@tally/platform/errors';
 import { createRegistry } from '@tally/platform/http';
