@@ -3,7 +3,7 @@ import { afterAll, describe, expect, inject, it } from 'vitest';
 import { databaseSql, distributedSql, inClusterForm, Places } from './cluster-sql.ts';
 import { migrations, statements } from './index.ts';
 
-const CLUSTER = { name: 'tally', database: 'usage', replicated: true };
+const CLUSTER = { name: 'tally', database: 'usage', replicated: true, onCluster: true };
 
 // The embedded server has no Keeper, so what is replicated can be read by it, not run.
 describe('the replicated form', () => {

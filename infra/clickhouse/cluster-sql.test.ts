@@ -4,7 +4,7 @@ import { COPIED_TABLES, MADE_BY_MIGRATIONS } from './copy.ts';
 import { migrations, statements } from './index.ts';
 import { TABLES, tablesOf } from './tables.ts';
 
-const CLUSTER = { name: 'tally', database: 'usage', replicated: true };
+const CLUSTER = { name: 'tally', database: 'usage', replicated: true, onCluster: true };
 const ALL = migrations().flatMap(({ sql }) => statements(sql));
 const CREATED = ALL.flatMap((sql) => /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(sql)?.[1] ?? []);
 
@@ -38,7 +38,7 @@ describe('on a cluster', () => {
   });
 
   it('every table that the log fills is seen as one over all shards', () => {
-    const sql = distributedSql({ ...CLUSTER, replicated: false });
+    const sql = distributedSql({ ...CLUSTER, replicated: false, onCluster: false });
     expect(sql).toHaveLength(tablesOf('log').length);
     expect(sql).toContain(
       "CREATE OR REPLACE TABLE usage.activity AS usage_shard.activity ENGINE = Distributed('tally', 'usage_shard', 'activity')",
@@ -84,5 +84,8 @@ describe('with replicas', () => {
     ],
   ] as const)('a statement for a %s becomes its replicated form', (place, sql, form) => {
     expect(inClusterForm(sql, place, CLUSTER)).toBe(form);
+    // Said to each server, it is the same but for those words.
+    const toEach = inClusterForm(sql, place, { ...CLUSTER, onCluster: false });
+    expect(toEach).toBe(form.replace(" ON CLUSTER 'tally'", ''));
   });
 });

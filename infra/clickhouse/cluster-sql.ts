@@ -10,10 +10,12 @@ export interface Cluster {
   name: string;
   database: string;
   /**
-   * Every statement is said once and goes to all servers (`ON CLUSTER`), whose tables are replicated: needs Keeper and the
-   * macros `{shard}` and `{replica}`. Otherwise a statement is said to each shard, and a row is on one server.
+   * Tables are replicated: needs Keeper and the macros `{shard}` and `{replica}`. Otherwise a statement is said to each
+   * shard, and a row is on one server.
    */
   replicated: boolean;
+  /** Every statement is said once and goes to all servers (`ON CLUSTER`). Otherwise it is said to each of them. */
+  onCluster: boolean;
 }
 
 /** A statement, and which databases it is for: that of each shard, the one that people connect to, or both. */
@@ -53,7 +55,11 @@ export class Places {
 /** A statement in the form for one of a cluster's databases, which is the connection's own. */
 export function inClusterForm(sql: string, place: 'shard' | 'home', cluster: Cluster): string {
   if (!cluster.replicated || sql.startsWith('INSERT INTO')) return sql;
-  return replicatedEngine(sql.replace(SUBJECT, `$& ON CLUSTER '${cluster.name}'`), place, cluster);
+  return replicatedEngine(sql.replace(SUBJECT, `$&${onCluster(cluster)}`), place, cluster);
+}
+
+function onCluster(cluster: Cluster): string {
+  return cluster.onCluster ? ` ON CLUSTER '${cluster.name}'` : '';
 }
 
 /**
@@ -73,15 +79,16 @@ function replicatedEngine(sql: string, place: 'shard' | 'home', { database }: Cl
 }
 
 /** What makes a database, before anything else. */
-export function databaseSql(database: string, { replicated, name }: Cluster): string {
-  return `CREATE DATABASE IF NOT EXISTS ${database}${replicated ? ` ON CLUSTER '${name}'` : ''}`;
+export function databaseSql(database: string, cluster: Cluster): string {
+  return `CREATE DATABASE IF NOT EXISTS ${database}${onCluster(cluster)}`;
 }
 
 /** What makes the tables over all shards, in the database that people connect to; anew, since columns may have come. */
-export function distributedSql({ name, database, replicated }: Cluster): string[] {
+export function distributedSql(cluster: Cluster): string[] {
+  const { name, database } = cluster;
   const shard = shardDatabase(database);
-  return tablesOf('log').map((table) => {
-    const where = replicated ? ` ON CLUSTER '${name}'` : '';
-    return `CREATE OR REPLACE TABLE ${database}.${table}${where} AS ${shard}.${table} ENGINE = Distributed('${name}', '${shard}', '${table}')`;
-  });
+  return tablesOf('log').map(
+    (table) =>
+      `CREATE OR REPLACE TABLE ${database}.${table}${onCluster(cluster)} AS ${shard}.${table} ENGINE = Distributed('${name}', '${shard}', '${table}')`,
+  );
 }

@@ -42,11 +42,13 @@ export async function migrateClickHouse(
   { unfinished = false }: { unfinished?: boolean } = {},
 ): Promise<string[]> {
   const clickhouse = new ClickHouse(options);
+  const closing = [() => clickhouse.close()];
   try {
     const form = await prepare(clickhouse, options);
+    closing.push(form.close);
     if (unfinished) await markCopy(clickhouse);
     else await checkCopied(clickhouse);
-    await clickhouse.command(form.history);
+    await form.makeHistory();
     const rows = await clickhouse.query<{ name: string; digest: string }>('SELECT name, digest FROM schema_migrations');
     const applied = new Map(rows.map(({ name, digest }) => [name, digest]));
     const done: { name: string; digest: string }[] = [];
@@ -66,7 +68,7 @@ export async function migrateClickHouse(
     if (!unfinished) await noteShards(clickhouse);
     return done.map(({ name }) => name);
   } finally {
-    await clickhouse.close();
+    for (const close of closing) await close();
   }
 }
 

@@ -13,12 +13,13 @@ import { TallyError } from '@tally/platform/errors';
 import { type Cluster, databaseSql, distributedSql, inClusterForm, Places } from './cluster-sql.ts';
 
 export interface Form {
-  /** What makes the table of applied migrations, in the database that people connect to. */
-  history: string;
+  /** Makes the table of applied migrations, in the database that people connect to. */
+  makeHistory: () => Promise<void>;
   /** Applies a statement; of one that was applied before, only where it goes is taken in. */
   apply: (statement: string, isApplied: boolean) => Promise<void>;
   /** To be called when all are applied. */
   finish: (isChanged: boolean) => Promise<void>;
+  close: () => Promise<void>;
 }
 
 const HISTORY = `CREATE TABLE IF NOT EXISTS schema_migrations
@@ -43,18 +44,19 @@ async function prepareServer(clickhouse: ClickHouse, options: ClickHouseOptions)
     await root.command(`CREATE DATABASE IF NOT EXISTS ${database}`);
   });
   return {
-    history: HISTORY,
+    makeHistory: () => clickhouse.command(HISTORY),
     apply: async (statement, isApplied) => {
       if (!isApplied) await clickhouse.command(statement);
     },
     finish: async () => undefined,
+    close: async () => undefined,
   };
 }
 
 async function prepareCluster(clickhouse: ClickHouse, options: ClickHouseOptions): Promise<Form> {
-  const { database, shards: urls = [], replicated = false, cluster: name } = options;
+  const { database, shards: urls = [], replicated = false, cluster: name, replicas } = options;
   if (name === undefined) throw new TallyError('a cluster needs a name', { code: 'BUG', retriable: false });
-  const cluster: Cluster = { name, database, replicated };
+  const cluster: Cluster = { name, database, replicated, onCluster: replicated && replicas === undefined };
   const { shards } = clickhouse;
   await onServer(options, options.url, async (root) => {
     const [isHere, isCluster] = [await isThere(root, database), await isThere(root, shardDatabase(database))];
@@ -65,27 +67,61 @@ async function prepareCluster(clickhouse: ClickHouse, options: ClickHouseOptions
     const wanted = { number, shards: urls.length };
     await checkShard(options, { url, shard: clickhouse.shardOf(number), wanted });
   }
+  const said = cluster.onCluster ? [options.url] : [...urls, ...(replicas ?? [])];
   // The shard's database first: where both are there, it is a cluster.
-  for (const url of replicated ? urls.slice(0, 1) : urls) {
+  for (const url of said) {
     await onServer(options, url, (root) => root.command(databaseSql(shardDatabase(database), cluster)));
   }
-  await onServer(options, options.url, (root) => root.command(databaseSql(database, cluster)));
+  for (const url of replicated ? said : [options.url]) {
+    await onServer(options, url, (root) => root.command(databaseSql(database, cluster)));
+  }
+  const audience = audienceOf(clickhouse, options, cluster);
+  const say = async (place: 'shard' | 'home', sql: string): Promise<void> => {
+    for (const server of audience[place]) await server.command(sql);
+  };
   const places = new Places();
   return {
-    history: inClusterForm(HISTORY, 'home', cluster),
+    makeHistory: () => say('home', inClusterForm(HISTORY, 'home', cluster)),
     apply: async (statement, isApplied) => {
       const placed = places.of(statement);
       if (isApplied) return;
       for (const place of placed.places) {
         const sql = inClusterForm(placed.sql, place, cluster);
-        // What goes ON CLUSTER is said once; rows are every shard's own.
-        const isSaidOnce = replicated && !sql.startsWith('INSERT INTO');
-        const targets = place === 'home' ? [clickhouse] : isSaidOnce ? shards.slice(0, 1) : shards;
-        for (const target of targets) await target.command(sql);
+        if (!sql.startsWith('INSERT INTO')) await say(place, sql);
+        // A row is said once: replicas copy it, and each shard has its own.
+        else for (const target of place === 'home' ? [clickhouse] : shards) await target.command(sql);
       }
     },
     finish: async (isChanged) => {
-      if (isChanged) for (const sql of distributedSql(cluster)) await clickhouse.command(sql);
+      if (isChanged) for (const sql of distributedSql(cluster)) await say('home', sql);
+    },
+    close: audience.close,
+  };
+}
+
+/** Whom a statement that makes or changes a table is said to, in either database. */
+interface Audience {
+  shard: readonly ClickHouse[];
+  home: readonly ClickHouse[];
+  close: () => Promise<void>;
+}
+
+function audienceOf(
+  clickhouse: ClickHouse,
+  { shards: urls = [], replicas = [], ...options }: ClickHouseOptions,
+  { replicated, onCluster }: Cluster,
+): Audience {
+  const { shards } = clickhouse;
+  const close = async (): Promise<void> => undefined;
+  if (onCluster) return { shard: shards.slice(0, 1), home: [clickhouse], close };
+  if (!replicated) return { shard: shards, home: [clickhouse], close };
+  const each = (database: string) => [...urls, ...replicas].map((url) => new ClickHouse({ ...options, url, database }));
+  const [shard, home] = [each(shardDatabase(options.database)), each(options.database)];
+  return {
+    shard,
+    home,
+    close: async () => {
+      for (const server of [...shard, ...home]) await server.close();
     },
   };
 }

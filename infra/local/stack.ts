@@ -12,6 +12,8 @@ import { lockDataDir } from './lock.ts';
 import { resolvePorts } from './ports.ts';
 import { checkFreeDisk, findJava, findMaven, type JavaRuntime, prepareDataDir } from './preflight.ts';
 import type { Supervised } from './supervise.ts';
+import { fetchZookeeperJars, zookeeperJarsAreCached } from './zookeeper/jars.ts';
+import { prepareZookeeper } from './zookeeper/zookeeper.ts';
 
 export interface LocalOptions {
   /** Made if need be. Holds all data and logs; the same directory goes on where it stopped. */
@@ -22,6 +24,11 @@ export interface LocalOptions {
   clickhouseTcpPort?: number;
   /** Engines of ClickHouse, each with data of its own. Default 1. The ports above are the first one's. */
   shards?: number;
+  /**
+   * Engines of each shard, which copy from each other and keep a ZooKeeper. Default 1. For tests: more need Linux on x86-64
+   * and the one build of the engine that `unlock-replication.ts` knows.
+   */
+  replicas?: number;
   /** Default 2 GiB. */
   freeDiskBytesMin?: number;
   /** Brokers of one Kafka cluster, 1 to 9; a data directory keeps its number. Default 1. */
@@ -53,8 +60,10 @@ export interface LocalStack {
   clickhouseTcpPort: number;
   /** Addresses of all engines, the first as above. */
   clickhouseShards: string[];
+  /** Addresses of the engines beside those, which are replicas of theirs: those of each shard in their order, then again. */
+  clickhouseReplicas: string[];
   /** Of what runs now; empty while a service is being started again. */
-  pids(): Record<'kafka' | 'clickhouse', number[]>;
+  pids(): Record<'kafka' | 'clickhouse' | 'zookeeper', number[]>;
   /** Ends both in order; resolves when no process is left and the data directory is free. May be called repeatedly. */
   stop(): Promise<void>;
 }
@@ -97,14 +106,21 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
   });
   try {
     const { PATH = '' } = process.env;
-    const { java, maven } = await checkTools(options.searchPath ?? PATH);
+    const { java, maven } = await checkTools(options.searchPath ?? PATH, options);
     const ports = await choosePorts(options);
-    await prepareJars(dataDir, { java, maven }, onEvent);
+    const replicas = options.replicas ?? 1;
+    await prepareJars(dataDir, { java, maven }, { zookeeper: replicas > 1 }, onEvent);
     const heapMiBMax =
       options.kafkaHeapMiBMax ?? (ports.kafka.length > 1 ? KAFKA_HEAP_OF_SEVERAL_MIB_MAX : KAFKA_HEAP_MIB_MAX);
     const classData = await classDataArchive({ java, lockFd: lock.fd, heapMiBMax, onEvent });
     const shared = { dataDir, lockFd: lock.fd, onEvent, restartWaitMsMax: options.restartWaitMsMax };
-    const tcpPorts = ports.clickhouse.map(({ tcp }) => tcp);
+    const shards = ports.clickhouse.length / replicas;
+    const tcpPorts = Array.from({ length: shards }, (_, shard) =>
+      ports.clickhouse.filter((_, index) => index % shards === shard).map(({ tcp }) => tcp),
+    );
+    const zookeepers = ports.zookeeper.map((port) => prepareZookeeper({ ...shared, java: java.path, port }));
+    services.push(...zookeepers);
+    const [zookeeperPort] = ports.zookeeper;
     const engines = ports.clickhouse.map(({ http, tcp }, index) =>
       prepareEngine({
         ...shared,
@@ -112,7 +128,11 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
         httpPort: http,
         tcpPort: tcp,
         tcpPorts,
-        memoryRatioMax: (options.clickhouseMemoryRatioMax ?? CLICKHOUSE_MEMORY_RATIO_MAX) / tcpPorts.length,
+        replica:
+          zookeeperPort === undefined
+            ? undefined
+            : { shard: index % shards, replica: Math.floor(index / shards), zookeeperPort },
+        memoryRatioMax: (options.clickhouseMemoryRatioMax ?? CLICKHOUSE_MEMORY_RATIO_MAX) / ports.clickhouse.length,
       }),
     );
     services.push(...engines);
@@ -127,22 +147,26 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
       classData: classData === undefined ? undefined : { use: classData },
     });
     services.push(...brokers.map(({ supervised }) => supervised));
+    await Promise.all(zookeepers.map((zookeeper) => startAs('CLICKHOUSE_DID_NOT_START', zookeeper)));
     await Promise.all([
       ...engines.map((engine) => startAs('CLICKHOUSE_DID_NOT_START', engine)),
       ...brokers.map(({ supervised }) => startAs('KAFKA_DID_NOT_START', supervised)),
     ]);
-    const clickhouseShards = ports.clickhouse.map(({ http }) => `http://127.0.0.1:${http}`);
+    const addresses = ports.clickhouse.map(({ http }) => `http://127.0.0.1:${http}`);
+    const clickhouseShards = addresses.slice(0, shards);
     return {
       dataDir,
       kafka: brokers.map(({ address }) => address).join(','),
       kafkaSecured: brokers.flatMap(({ securedAddress = [] }) => securedAddress).join(','),
       brokers: brokers.map(localBroker),
       clickhouseUrl: clickhouseShards[0] ?? '',
-      clickhouseTcpPort: tcpPorts[0] ?? 0,
+      clickhouseTcpPort: ports.clickhouse[0]?.tcp ?? 0,
       clickhouseShards,
+      clickhouseReplicas: addresses.slice(shards),
       pids: () => ({
         kafka: brokers.flatMap(({ supervised }) => pidsOf(supervised)),
         clickhouse: engines.flatMap(pidsOf),
+        zookeeper: zookeepers.flatMap(pidsOf),
       }),
       stop,
     };
@@ -158,15 +182,16 @@ interface Tools {
   maven: string | undefined;
 }
 
-async function checkTools(searchPath: string): Promise<Tools> {
-  const maven = jarsAreCached() ? undefined : findMaven(searchPath);
-  return { java: await findJava(searchPath), maven };
+async function checkTools(searchPath: string, { replicas = 1 }: LocalOptions): Promise<Tools> {
+  const areCached = jarsAreCached() && (replicas === 1 || zookeeperJarsAreCached());
+  return { java: await findJava(searchPath), maven: areCached ? undefined : findMaven(searchPath) };
 }
 
 async function choosePorts(options: LocalOptions) {
   const count = Math.min(options.brokers ?? 1, BROKERS_MAX);
   const any = (option: string, times: number) => Array.from({ length: times }, () => ({ option, port: undefined }));
-  const further = Array.from({ length: (options.shards ?? 1) - 1 }, (_, index) => [
+  const { shards = 1, replicas = 1 } = options;
+  const further = Array.from({ length: shards * replicas - 1 }, (_, index) => [
     { option: `ClickHouse ${index + 2} over HTTP`, port: undefined },
     { option: `ClickHouse ${index + 2} over its native protocol`, port: undefined },
   ]);
@@ -175,6 +200,7 @@ async function choosePorts(options: LocalOptions) {
     ...any('Kafka', count - 1),
     ...any("Kafka's controller", count),
     ...any('Kafka with TLS', count),
+    ...any('ZooKeeper', replicas > 1 ? 1 : 0),
     { option: 'ClickHouse over HTTP', port: options.clickhouseHttpPort },
     { option: 'ClickHouse over its native protocol', port: options.clickhouseTcpPort },
     ...further.flat(),
@@ -184,17 +210,29 @@ async function choosePorts(options: LocalOptions) {
     ports.splice(0, count),
     ports.splice(0, count),
   ];
+  const zookeeper = ports.splice(0, replicas > 1 ? 1 : 0);
   const clickhouse = Array.from({ length: ports.length / 2 }, (_, index) => ({
     http: ports[2 * index] ?? 0,
     tcp: ports[2 * index + 1] ?? 0,
   }));
-  return { kafka, kafkaController, kafkaSecured, clickhouse };
+  return { kafka, kafkaController, kafkaSecured, zookeeper, clickhouse };
 }
 
-async function prepareJars(dataDir: string, { java, maven }: Tools, onEvent: OnEvent): Promise<void> {
+async function prepareJars(
+  dataDir: string,
+  { java, maven }: Tools,
+  wanted: { zookeeper: boolean },
+  onEvent: OnEvent,
+): Promise<void> {
   if (maven === undefined) return;
-  onEvent({ service: 'kafka', kind: 'preparing', detail: 'fetching the Kafka broker with Maven, once' });
-  await fetchJars({ java: java.path, maven, logFile: join(dataDir, 'logs', 'maven.log') });
+  const tools = { java: java.path, maven, logFile: join(dataDir, 'logs', 'maven.log') };
+  if (!jarsAreCached()) {
+    onEvent({ service: 'kafka', kind: 'preparing', detail: 'fetching the Kafka broker with Maven, once' });
+    await fetchJars(tools);
+  }
+  if (!wanted.zookeeper || zookeeperJarsAreCached()) return;
+  onEvent({ service: 'zookeeper', kind: 'preparing', detail: 'fetching ZooKeeper with Maven, once' });
+  await fetchZookeeperJars(tools);
 }
 
 async function startAs(code: LocalStackErrorCode, service: Supervised): Promise<void> {

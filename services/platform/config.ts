@@ -144,6 +144,8 @@ export const clickhouseConfig = z.object({
   TALLY_CLICKHOUSE_CLUSTER: z.string().regex(/^\w+$/).default('tally'),
   /** `1` where each shard has replicas. */
   TALLY_CLICKHOUSE_REPLICATED: yesOrNo,
+  /** The servers beside the shards, in any order, where tables are to be made on each rather than `ON CLUSTER`. */
+  TALLY_CLICKHOUSE_REPLICAS: urlList.optional(),
 });
 
 const SAMPLERS = [

@@ -1,6 +1,8 @@
 /**
  * How much is done to a cluster.
  */
+import type { StrikeKind } from './replicas.ts';
+
 export interface ClusterForm {
   name: string;
   /** Simulated events; profile records come on top. */
@@ -24,3 +26,26 @@ export const FULL: ClusterForm = {
 };
 
 export const SHORT: ClusterForm = { name: 'short', events: 3_000, tenants: 2, kills: 2, reshardings: [[1, 2]] };
+
+/** What is done on replicas. */
+export interface ReplicasForm {
+  name: string;
+  events: number;
+  tenants: number;
+  /** In their order. */
+  strikes: readonly StrikeKind[];
+}
+
+export const REPLICAS_FULL: ReplicasForm = {
+  name: 'full',
+  events: 40_000,
+  tenants: 6,
+  strikes: ['copy', 'connected', 'zookeeper', 'frozen', 'copy', 'home'],
+};
+
+export const REPLICAS_SHORT: ReplicasForm = {
+  name: 'short',
+  events: 3_000,
+  tenants: 2,
+  strikes: ['copy', 'connected', 'zookeeper'],
+};

@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '@tally/platform/errors';
-import { FULL, SHORT } from './form.ts';
-import { textReport } from './report.ts';
+import { FULL, REPLICAS_FULL, REPLICAS_SHORT, SHORT } from './form.ts';
+import { REPLICAS, runReplicas, SHARDS } from './replicas.ts';
+import { textOfReplicas, textReport } from './report.ts';
 import { runCluster } from './run.ts';
 import { ClusterStage } from './stage.ts';
 
@@ -19,6 +20,7 @@ One log into one server and into two shards: every figure of every tenant, meter
 server is killed under load and the api and the gateway are asked meanwhile; then the database is copied to more shards.
 
   --short        one resharding, fewer events and kills: half a minute instead of some minutes
+  --replicas     instead: two replicas of each of two shards; replicas and their ZooKeeper are taken away
   --events <n>   simulated events; default ${FULL.events}, with --short ${SHORT.events}
   --kills <n>    of a shard's server, the last of shard 0's; default ${FULL.kills}, with --short ${SHORT.kills}
   --seed <n>     of the events; default a random one
@@ -28,6 +30,7 @@ const SEED_END = 2 ** 32;
 
 const { values } = parseArgs({
   options: {
+    replicas: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
     events: { type: 'string' },
     kills: { type: 'string' },
@@ -41,24 +44,19 @@ if (values.help) process.stdout.write(HELP);
 else process.exit(await main());
 
 async function main(): Promise<number> {
-  const form = values.short ? SHORT : FULL;
   const seed = Number(values.seed ?? randomInt(SEED_END));
-  const events = Number(values.events?.replaceAll(/[,_]/g, '') ?? form.events);
-  const kills = Number(values.kills ?? form.kills);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const dir = mkdtempSync(join(tmpdir(), 'tally-cluster-'));
-  say(`seed ${seed}, ${form.name} form`);
-  const stage = await ClusterStage.start(dir, Math.max(2, ...form.reshardings.map(([, to]) => to)));
+  const until = new Date(`${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}T23:59:59.999Z`);
+  say(`seed ${seed}`);
+  const run = values.replicas ? prepareReplicas() : prepareShards();
+  const stage = await ClusterStage.start(dir, run.servers);
   const stopped = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => reject(new Error(signal)));
   });
   try {
-    const until = new Date(`${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}T23:59:59.999Z`);
-    const report = await Promise.race([
-      runCluster(stage, { form: { ...form, events, kills }, seed, until, say }),
-      stopped,
-    ]);
-    process.stdout.write(values.json ? `${JSON.stringify({ seed, ...report })}\n` : textReport(seed, report));
+    const { report, text } = await Promise.race([run.run(stage, { seed, until, say }), stopped]);
+    process.stdout.write(values.json ? `${JSON.stringify({ seed, ...report })}\n` : text);
     return report.ok ? 0 : 1;
   } catch (error) {
     say(`seed ${seed}: ${messageOf(error)}`);
@@ -66,4 +64,37 @@ async function main(): Promise<number> {
   } finally {
     await stage.close();
   }
+}
+
+interface Asked {
+  seed: number;
+  until: Date;
+  say: (line: string) => void;
+}
+
+function prepareShards() {
+  const form = values.short ? SHORT : FULL;
+  const kills = Number(values.kills ?? form.kills);
+  return {
+    servers: { shards: Math.max(2, ...form.reshardings.map(([, to]) => to)) },
+    run: async (stage: ClusterStage, asked: Asked) => {
+      const report = await runCluster(stage, { form: { ...form, events: eventsOf(form), kills }, ...asked });
+      return { report, text: textReport(asked.seed, report) };
+    },
+  };
+}
+
+function prepareReplicas() {
+  const form = values.short ? REPLICAS_SHORT : REPLICAS_FULL;
+  return {
+    servers: { shards: SHARDS, replicas: REPLICAS },
+    run: async (stage: ClusterStage, asked: Asked) => {
+      const report = await runReplicas(stage, { form: { ...form, events: eventsOf(form) }, ...asked });
+      return { report, text: textOfReplicas(asked.seed, report) };
+    },
+  };
+}
+
+function eventsOf(form: { events: number }): number {
+  return Number(values.events?.replaceAll(/[,_]/g, '') ?? form.events);
 }

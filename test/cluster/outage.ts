@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ADMIN_KEY, type ClusterStage } from './stage.ts';
 
 export interface Outage {
+  /** What was done, for people. */
+  what: string;
   shard: number;
   /** Until the server answered again, milliseconds. */
   awayMs: number;
@@ -43,12 +45,30 @@ const POLL_MS = 40;
 const AWAY_MS_MAX = 120_000;
 let sent = 0;
 
-export async function killShard(stage: ClusterStage, shard: number, watched: Watched): Promise<Outage> {
+/** What is done to a server, of which a shard's inserts or answers hang. */
+export interface Strike {
+  what: string;
+  shard: number;
+  begin: () => void;
+  isOver: () => Promise<boolean>;
+}
+
+export function killShard(stage: ClusterStage, shard: number, watched: Watched): Promise<Outage> {
   const { stack } = stage;
+  const pid = stack.pids().clickhouse[shard];
   const url = stack.clickhouseShards[shard] ?? '';
+  if (pid === undefined) throw new Error(`shard ${shard} does not run`);
+  const begin = (): void => void process.kill(pid, 'SIGKILL');
+  return watch(stage, { what: `shard ${shard}`, shard, begin, isOver: () => answers(url) }, watched);
+}
+
+/** Strikes, and asks until it is over. */
+export async function watch(stage: ClusterStage, strike: Strike, watched: Watched): Promise<Outage> {
+  const { what, shard } = strike;
   const other = { shard: (shard + 1) % watched.shards, shards: watched.shards };
   const before = await stage.committedOf(watched.groupId, other);
   const outage: Outage = {
+    what,
     shard,
     awayMs: 0,
     exact: 0,
@@ -60,15 +80,13 @@ export async function killShard(stage: ClusterStage, shard: number, watched: Wat
     declined: 0,
     othersWentOnBy: 0,
   };
-  const pid = stack.pids().clickhouse[shard];
-  if (pid === undefined) throw new Error(`shard ${shard} does not run`);
   const startedAt = Date.now();
-  process.kill(pid, 'SIGKILL');
+  strike.begin();
   do {
     await Promise.all([askAll(outage, watched), offerEvent(outage, watched.gatewayUrl)]);
     await sleep(POLL_MS);
-    if (Date.now() - startedAt > AWAY_MS_MAX) throw new Error(`shard ${shard} did not come back`);
-  } while (!(await answers(url)));
+    if (Date.now() - startedAt > AWAY_MS_MAX) throw new Error(`${what} did not come back`);
+  } while (!(await strike.isOver()));
   outage.awayMs = Date.now() - startedAt;
   outage.othersWentOnBy = (await stage.committedOf(watched.groupId, other)) - before;
   // Back again, its answers are those of before.
@@ -118,7 +136,7 @@ async function offerEvent(outage: Outage, gatewayUrl: string): Promise<void> {
 /** Whose events the gateway takes while a shard is away. */
 export const OUTAGE_TENANT = 'while-away';
 
-async function answers(url: string): Promise<boolean> {
+export async function answers(url: string): Promise<boolean> {
   try {
     return (await (await fetch(`${url}/?query=SELECT+1`, { headers: { connection: 'close' } })).text()) === '1\n';
   } catch {

@@ -1,20 +1,13 @@
 import { count, table } from '@tally/cli/print';
+import type { Outage } from './outage.ts';
+import type { ReplicasReport } from './replicas.ts';
 import type { ClusterReport } from './run.ts';
+
+const right = (...titles: string[]) => titles.map((title) => ({ title, right: true }));
 
 /** A run, for people. */
 export function textReport(seed: number, report: ClusterReport): string {
   const { outages, reshardings, oneServer, truth } = report;
-  const right = (...titles: string[]) => titles.map((title) => ({ title, right: true }));
-  const killed = table(
-    [
-      { title: 'killed' },
-      ...right('away ms', 'answers exact', 'refused', 'wrong', 'slowest ms', 'gateway 202', 'others counted'),
-    ],
-    outages.map(({ shard, awayMs, exact, refused, wrong, slowestMs, accepted, othersWentOnBy }) => [
-      `shard ${shard}`,
-      ...[awayMs, exact, refused, wrong.length, slowestMs, accepted, othersWentOnBy].map(count),
-    ]),
-  );
   const copied = table(
     [
       { title: 'shards' },
@@ -30,7 +23,7 @@ export function textReport(seed: number, report: ClusterReport): string {
   );
   return [
     `seed ${seed}, ${count(report.records)} records, ${(report.durationMs / 1000).toFixed(0)} s\n`,
-    killed,
+    killed(outages),
     copied,
     `lost ${report.lost}, counted twice ${report.countedTwice}\n`,
     `two shards and one server: ${count(oneServer.figures)} figures, ${oneServer.differences.length} different; ` +
@@ -39,4 +32,33 @@ export function textReport(seed: number, report: ClusterReport): string {
     ...report.faults.slice(0, 20).map((fault) => `${fault}\n`),
     report.ok ? 'everything is equal\n' : `NOT OK: ${report.faults.length} fault(s)\n`,
   ].join('');
+}
+
+/** A run on replicas, for people. */
+export function textOfReplicas(seed: number, report: ReplicasReport): string {
+  const { outages, connected, copies } = report;
+  const said = ({ figures, differences, balanced }: ReplicasReport['copies']): string =>
+    `${count(figures)} figures, ${differences.length} different; ledgers ${balanced ? 'balanced' : 'NOT balanced'}`;
+  return [
+    `seed ${seed}, ${count(report.records)} records, ${(report.durationMs / 1000).toFixed(0)} s\n`,
+    killed(outages),
+    `lost ${report.lost}, counted twice ${report.countedTwice}, the log ${report.verified ? 'bears out' : 'does NOT bear out'} every figure\n`,
+    `two shards and one server: ${said(connected)}\n`,
+    `their copies and one server: ${said(copies)}\n`,
+    ...report.faults.slice(0, 20).map((fault) => `${fault}\n`),
+    report.ok ? 'everything is equal\n' : `NOT OK: ${report.faults.length} fault(s)\n`,
+  ].join('');
+}
+
+function killed(outages: readonly Outage[]): string {
+  return table(
+    [
+      { title: 'struck' },
+      ...right('away ms', 'answers exact', 'refused', 'wrong', 'slowest ms', 'gateway 202', 'others counted'),
+    ],
+    outages.map(({ what, awayMs, exact, refused, wrong, slowestMs, accepted, othersWentOnBy }) => [
+      what,
+      ...[awayMs, exact, refused, wrong.length, slowestMs, accepted, othersWentOnBy].map(count),
+    ]),
+  );
 }

@@ -148,7 +148,7 @@ export async function runCluster(
 }
 
 /** A tenant of which nothing comes later, so that every answer about it must be the same. */
-async function sendQuiet(stage: ClusterStage, until: Date): Promise<void> {
+export async function sendQuiet(stage: ClusterStage, until: Date): Promise<void> {
   const producer = new TallyProducer({ brokers: [stage.stack.kafka], log: stage.log });
   try {
     await Promise.all(
@@ -168,7 +168,7 @@ async function sendQuiet(stage: ClusterStage, until: Date): Promise<void> {
   }
 }
 
-function questionsOf(until: Date): Watched['questions'] {
+export function questionsOf(until: Date): Watched['questions'] {
   const day = until.toISOString().slice(0, 10);
   const month = day.slice(0, 7);
   const tenant = `/v1/tenants/${QUIET_TENANT}`;
@@ -194,7 +194,7 @@ async function lagOf(stage: ClusterStage, groupId: string): Promise<number> {
   return lag;
 }
 
-async function untilCounted(stage: ClusterStage, databases: readonly CountedBy[]): Promise<void> {
+export async function untilCounted(stage: ClusterStage, databases: readonly CountedBy[]): Promise<void> {
   const deadline = Date.now() + STALLED_MS_MAX;
   for (const { groupId } of databases) {
     while ((await lagOf(stage, groupId)) > 0) {
@@ -210,7 +210,7 @@ async function copyGroup(stage: ClusterStage, from: string, to: string): Promise
   }
 }
 
-async function recordsOf(stage: ClusterStage): Promise<number> {
+export async function recordsOf(stage: ClusterStage): Promise<number> {
   let records = 0;
   for (const topic of [stage.topics.interactions, stage.topics.profiles]) {
     for (const { start, end } of await stage.admin.extents(topic)) records += Number(end - start);
@@ -218,14 +218,14 @@ async function recordsOf(stage: ClusterStage): Promise<number> {
   return records;
 }
 
-async function lostOf(stage: ClusterStage, { clickhouse }: CountedBy): Promise<number> {
+export async function lostOf(stage: ClusterStage, { clickhouse }: CountedBy): Promise<number> {
   const { found } = await clickhouse.queryOne<{ found: string }>(
     'SELECT sum(found) AS found FROM (SELECT groupBitmapMerge(positions) AS found FROM log_outcomes GROUP BY epoch, partition)',
   );
   return (await recordsOf(stage)) - Number(found);
 }
 
-async function countedTwice(clickhouse: ClickHouse): Promise<number> {
+export async function countedTwice(clickhouse: ClickHouse): Promise<number> {
   const { twice } = await clickhouse.queryOne<{ twice: string }>(
     'SELECT uniqExact(position) - uniqExact(event_key) AS twice FROM interactions',
   );
@@ -233,7 +233,7 @@ async function countedTwice(clickhouse: ClickHouse): Promise<number> {
 }
 
 /** What the gateway took while a shard was away is counted, once each. */
-async function outageEvents(clickhouse: ClickHouse, outages: readonly Outage[]): Promise<string[]> {
+export async function outageEvents(clickhouse: ClickHouse, outages: readonly Outage[]): Promise<string[]> {
   const accepted = outages.reduce((sum, outage) => sum + outage.accepted, 0);
   const { counted } = await clickhouse.queryOne<{ counted: string }>(
     'SELECT uniqExact(position) AS counted FROM interactions WHERE tenant_id = {tenantId:String}',

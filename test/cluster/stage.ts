@@ -2,7 +2,9 @@
  * One log, counted twice: into a database on one server, and into one that is spread over two. Both are on the same
  * embedded servers, so that whatever differs is the cluster's doing.
  */
+import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { apiConfig, createApi } from '@tally/api';
 import { migrate } from '@tally/cli/migrate';
 import { createServices } from '@tally/cli/services';
@@ -24,6 +26,8 @@ const GROUP_RECORDS_MAX = 2_000;
 const FETCH_BYTES_MAX = 65_536;
 const SESSION_TIMEOUT_MS = 6_000;
 const POLL_MS = 50;
+const TALLY = fileURLToPath(new URL('../../services/cli/main.ts', import.meta.url));
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
 export class ClusterStage {
   readonly dir: string;
@@ -43,16 +47,18 @@ export class ClusterStage {
   }
 
   /** Servers that answer; no tables yet. */
-  static async start(dir: string, engines: number): Promise<ClusterStage> {
+  static async start(dir: string, servers: { shards: number; replicas?: number }): Promise<ClusterStage> {
     const log = createLog('cluster', process.env['TALLY_TEST_LOG'] ?? 'silent');
-    return new ClusterStage(dir, await startLocalStack({ dataDir: dir, shards: engines }), log);
+    return new ClusterStage(dir, await startLocalStack({ dataDir: dir, ...servers }), log);
   }
 
   /** A database on the first servers. */
   optionsOf(database: string, servers: number): ClickHouseOptions {
     const shards = this.stack.clickhouseShards.slice(0, servers);
     const cluster = servers > 1 ? { shards, cluster: localCluster(servers) } : {};
-    return { url: this.stack.clickhouseUrl, database, ...cluster };
+    const replicas = this.stack.clickhouseReplicas;
+    const copies = servers > 1 && replicas.length > 0 ? { replicated: true, replicas } : {};
+    return { url: this.stack.clickhouseUrl, database, ...cluster, ...copies };
   }
 
   /** The same, with tables. */
@@ -147,6 +153,17 @@ export class ClusterStage {
     this.#cleanUps.push(() => gateway.supervised.stop());
     await gateway.supervised.start();
     return gateway.url();
+  }
+
+  /** What `tally ledger --verify` says where it does not find a group's figures in the log; empty where it does. */
+  async ledgerFaults(group: string, servers: number): Promise<string> {
+    const env = { ...process.env, ...this.envOf(group, servers, group) };
+    return new Promise((resolve) => {
+      const options = { env, maxBuffer: OUTPUT_BYTES_MAX };
+      const child = execFile(process.execPath, [TALLY, 'ledger', '--verify'], options, (_error, out, err) =>
+        resolve(child.exitCode === 0 ? '' : `exit code ${child.exitCode}\n${out}${err}`),
+      );
+    });
   }
 
   /** Committed offsets of the interactions, added up over the partitions of a shard. */

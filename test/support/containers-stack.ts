@@ -51,7 +51,8 @@ export async function startContainers(): Promise<SharedStack> {
   try {
     const [clickhouse] = await Promise.all(starting);
     const port = clickhouse.getMappedPort(CLICKHOUSE_PORT);
-    return { kafka: `127.0.0.1:${kafkaPort}`, clickhouseUrl: `http://127.0.0.1:${port}`, clickhouseShards: [], stop };
+    const clickhouseUrl = `http://127.0.0.1:${port}`;
+    return { kafka: `127.0.0.1:${kafkaPort}`, clickhouseUrl, clickhouseShards: [], clickhouseReplicas: [], stop };
   } catch (error) {
     await stop();
     throw error;

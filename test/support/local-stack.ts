@@ -8,11 +8,11 @@ import { startLocalStack } from '@tally/local';
 import type { SharedStack } from './stack.ts';
 
 /** Throws LocalStackError when one of them cannot start. */
-export async function startLocal({ shards }: { shards: number }): Promise<SharedStack> {
+export async function startLocal(servers: { shards: number; replicas: number }): Promise<SharedStack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-test-'));
   const stack = await startLocalStack({
     dataDir,
-    shards,
+    ...servers,
     onEvent: ({ service, kind, detail }) => {
       if (kind === 'preparing') process.stderr.write(`${service}: ${detail}\n`);
     },
@@ -21,6 +21,7 @@ export async function startLocal({ shards }: { shards: number }): Promise<Shared
     kafka: stack.kafka,
     clickhouseUrl: stack.clickhouseUrl,
     clickhouseShards: stack.clickhouseShards.length > 1 ? stack.clickhouseShards : [],
+    clickhouseReplicas: stack.clickhouseReplicas,
     stop: async () => {
       await stack.stop();
       rmSync(dataDir, { recursive: true, force: true });

@@ -21,5 +21,7 @@ describe('TALLY_TEST_STACK', () => {
     expect(stackOf({ TALLY_TEST_SHARDS: '2' }).shards).toBe(2);
     expect(() => stackOf({ TALLY_TEST_SHARDS: '2', TALLY_TEST_STACK: 'containers' })).toThrow('TALLY_TEST_SHARDS');
     expect(() => stackOf({ TALLY_TEST_SHARDS: 'two' })).toThrow('TALLY_TEST_SHARDS');
+    expect(stackOf({ TALLY_TEST_SHARDS: '2', TALLY_TEST_REPLICAS: '2' })).toMatchObject({ shards: 2, replicas: 2 });
+    expect(() => stackOf({ TALLY_TEST_REPLICAS: '2' })).toThrow('TALLY_TEST_REPLICAS');
   });
 });

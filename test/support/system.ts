@@ -223,8 +223,10 @@ export class TestSystem {
 /** A database of the shared stack: on one server, or on all where there are several. */
 export function databaseOptions(database: string): ClickHouseOptions {
   const shards = inject('clickhouseShards');
+  const replicas = inject('clickhouseReplicas');
   const cluster = shards.length > 1 ? { shards, cluster: localCluster(shards.length) } : {};
-  return { url: inject('clickhouseUrl'), database, ...cluster };
+  const copies = replicas.length > 0 ? { replicated: true, replicas } : {};
+  return { url: inject('clickhouseUrl'), database, ...cluster, ...copies };
 }
 
 /** The fewest that a topic may have: one, or one for each shard. */
@@ -234,8 +236,12 @@ export function fewestPartitions(): number {
 
 /** Wherever it is. */
 export async function dropDatabase(clickhouse: ClickHouse): Promise<void> {
-  for (const place of new Set([clickhouse, ...clickhouse.shards])) {
-    await place.command(`DROP DATABASE IF EXISTS ${place.database} SYNC`);
+  const databases = new Set([clickhouse, ...clickhouse.shards].map((place) => place.database));
+  const servers = new Set([inject('clickhouseUrl'), ...inject('clickhouseShards'), ...inject('clickhouseReplicas')]);
+  for (const url of servers) {
+    const server = new ClickHouse({ url, database: 'default' });
+    for (const database of databases) await server.command(`DROP DATABASE IF EXISTS ${database} SYNC`);
+    await server.close();
   }
 }
 

@@ -11,10 +11,12 @@ export interface EngineOptions {
   dataDir: string;
   /** Of this engine, in supervision, and of its directory and logs under `dataDir`. */
   name: string;
-  /** Native ports of all engines, this one's among them, in the order of the shards; one alone is no cluster. */
-  tcpPorts: readonly number[];
+  /** Native ports of all engines, this one's among them, by shard; one alone is no cluster. */
+  tcpPorts: readonly (readonly number[])[];
   httpPort: number;
   tcpPort: number;
+  /** Of an engine whose shard has several. */
+  replica: ReplicaOptions | undefined;
   /** Of the machine's memory, 0 to 1. */
   memoryRatioMax: number;
   /** The data directory's lock, which the engine holds with us. */
@@ -23,6 +25,17 @@ export interface EngineOptions {
   restartWaitMsMax: number | undefined;
   onEvent: OnEvent;
 }
+
+export interface ReplicaOptions {
+  shard: number;
+  replica: number;
+  zookeeperPort: number;
+}
+
+/** Where replicas fetch parts from each other, on the port that queries are answered on at 127.0.0.1. */
+const REPLICA_HOST = '127.0.0.2';
+/** How long a replica that is gone counts as one that is there, at most. */
+const ZOOKEEPER_SESSION_MS = 6_000;
 
 const SERVE = [
   'SYSTEM START LISTEN HTTP',
@@ -60,9 +73,9 @@ export function enginesIn(dataDir: string): number {
   return engines;
 }
 
-/** What the engine of a shard, 0, 1, …, and its directory are called. */
-export function engineName(shard: number): string {
-  return shard === 0 ? 'clickhouse' : `clickhouse-${shard + 1}`;
+/** What an engine, 0, 1, …, and its directory are called: those of the shards in their order, then their further replicas. */
+export function engineName(engine: number): string {
+  return engine === 0 ? 'clickhouse' : `clickhouse-${engine + 1}`;
 }
 
 /** Writes the engine's configuration and prepares its supervision. */
@@ -75,11 +88,10 @@ export function prepareEngine(options: EngineOptions): Supervised {
     name: options.name,
     command: process.execPath,
     args: [
-      join(import.meta.dirname, 'host.ts'),
+      ...hostArgs(options),
       `--path=${join(home, 'data')}`,
       `--http_port=${options.httpPort}`,
       `--tcp_port=${options.tcpPort}`,
-      '--listen_host=127.0.0.1',
       `--config-file=${config}`,
       // The level in the configuration counts for the server only; without this one, everything is traced.
       '--log-level=information',
@@ -102,6 +114,11 @@ export function prepareEngine(options: EngineOptions): Supervised {
   });
 }
 
+function hostArgs({ name, httpPort, replica }: EngineOptions): string[] {
+  if (replica === undefined) return [join(import.meta.dirname, 'host.ts')];
+  return [join(import.meta.dirname, 'replica-host.ts'), REPLICA_HOST, String(httpPort), name];
+}
+
 async function answers(httpPort: number, signal: AbortSignal): Promise<boolean> {
   try {
     // A connection kept open would delay the engine's end.
@@ -114,13 +131,14 @@ async function answers(httpPort: number, signal: AbortSignal): Promise<boolean> 
   }
 }
 
-function configXml({ dataDir, name, tcpPorts, memoryRatioMax }: EngineOptions): string {
+function configXml({ dataDir, name, tcpPorts, memoryRatioMax, replica }: EngineOptions): string {
   return `<clickhouse>
   <logger>
     <log>${xmlText(join(dataDir, 'logs', `${name}.log`))}</log>
     <size>10M</size>
     <count>3</count>
   </logger>
+  <listen_host>127.0.0.1</listen_host>
   <max_server_memory_usage_to_ram_ratio>${memoryRatioMax}</max_server_memory_usage_to_ram_ratio>
   <!-- The defaults are for a machine of its own: 16 threads of merges and caches of several GiB. -->
   <background_pool_size>4</background_pool_size>
@@ -128,20 +146,32 @@ function configXml({ dataDir, name, tcpPorts, memoryRatioMax }: EngineOptions): 
   <mark_cache_size>268435456</mark_cache_size>
   <keep_alive_timeout>30</keep_alive_timeout>
   <backups><allowed_path>${xmlText(backupsDir(dataDir))}</allowed_path></backups>
-${tcpPorts.length > 1 ? clustersXml(tcpPorts) : ''}</clickhouse>
+${tcpPorts.length > 1 ? clustersXml(tcpPorts) : ''}${replica === undefined ? '' : replicaXml(replica)}</clickhouse>
 `;
 }
 
 /** A cluster for every number of shards there may be, so that a database of more can be made beside one of fewer. */
-function clustersXml(tcpPorts: readonly number[]): string {
-  const clusters = tcpPorts.map((_, index) => {
-    const shards = tcpPorts
-      .slice(0, index + 1)
-      .map((port) => `      <shard><replica><host>127.0.0.1</host><port>${port}</port></replica></shard>`);
-    const name = localCluster(shards.length);
-    return `    <${name}>\n${shards.join('\n')}\n    </${name}>`;
+function clustersXml(tcpPorts: readonly (readonly number[])[]): string {
+  const shards = tcpPorts.map((ports) => {
+    const replicas = ports.map((port) => `<replica><host>127.0.0.1</host><port>${port}</port></replica>`);
+    const once = ports.length > 1 ? '<internal_replication>true</internal_replication>' : '';
+    return `      <shard>${once}${replicas.join('')}</shard>\n`;
   });
-  return `  <remote_servers>\n${clusters.join('\n')}\n  </remote_servers>\n`;
+  const clusters = shards.map((_, index) => {
+    const name = localCluster(index + 1);
+    return `    <${name}>\n${shards.slice(0, index + 1).join('')}    </${name}>\n`;
+  });
+  return `  <remote_servers>\n${clusters.join('')}  </remote_servers>\n`;
+}
+
+function replicaXml({ shard, replica, zookeeperPort }: ReplicaOptions): string {
+  return `  <listen_host>${REPLICA_HOST}</listen_host>
+  <macros><shard>${shard}</shard><replica>${replica}</replica></macros>
+  <zookeeper>
+    <node><host>127.0.0.1</host><port>${zookeeperPort}</port></node>
+    <session_timeout_ms>${ZOOKEEPER_SESSION_MS}</session_timeout_ms>
+  </zookeeper>
+`;
 }
 
 /** What the cluster of the first engines is called, see `clustersXml`. */

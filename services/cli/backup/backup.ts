@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { appliedMigrations } from '@tally/clickhouse-schema/history';
 import { checkRestored, currentLog } from '@tally/consumer';
 import { backupsDir } from '@tally/local';
+import type { ClickHouse } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import type { Connection } from '../connection.ts';
 import { copyDatabase } from './clickhouse-copy.ts';
@@ -41,6 +42,7 @@ export interface BackupReport {
 export async function takeBackup(options: BackupOptions): Promise<BackupReport> {
   const { connection, to, clock, onStep } = options;
   const { clickhouse, admin, topics } = connection;
+  refuseReplicas(clickhouse);
   await checkRestored(clickhouse);
   await clickhouse.checkedShards();
   const dir = emptyDir(to);
@@ -75,6 +77,15 @@ export async function takeBackup(options: BackupOptions): Promise<BackupReport> 
     identifierSecret: secretMark(connection.identifierSecret()),
   });
   return { manifest, bytes };
+}
+
+/** Throws `BACKUP_REPLICAS`: what is on several servers under one path in Keeper was never tried. */
+export function refuseReplicas(clickhouse: ClickHouse): void {
+  if (!clickhouse.isReplicated) return;
+  throw new TallyError('a cluster with replicas is backed up with ClickHouse’s own BACKUP … ON CLUSTER', {
+    code: 'BACKUP_REPLICAS',
+    retriable: false,
+  });
 }
 
 function emptyDir(to: string): string {

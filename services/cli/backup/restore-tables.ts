@@ -34,11 +34,12 @@ export async function restoreTables(options: RestoreOptions): Promise<void> {
   const { clickhouse, clickhouseOptions } = options.connection;
   await makeDatabases(options.connection);
   await copyTablesBack(options);
-  const { cluster: name, replicated = false } = clickhouseOptions;
+  const { cluster: name } = clickhouseOptions;
   if (clickhouse.isCluster && name !== undefined) {
     // As they were backed up they are over the database of that time, which may have had another name.
     const { database } = clickhouse;
-    for (const sql of distributedSql({ name, database, replicated })) await clickhouse.command(sql);
+    for (const sql of distributedSql({ name, database, replicated: false, onCluster: false }))
+      await clickhouse.command(sql);
   }
   await migrateClickHouse(clickhouseOptions);
 }

@@ -19,6 +19,7 @@ import { Sender } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { StatementRegister } from '@tally/statements';
 import type { Connection } from '../connection.ts';
+import { refuseReplicas } from './backup.ts';
 import { isSecretOf, type Manifest } from './manifest.ts';
 import { putBack } from './put-back.ts';
 import { goOn, writeTails } from './restore-log.ts';
@@ -89,6 +90,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
 
 async function refuse({ connection, manifest }: RestoreOptions): Promise<void> {
   const { admin, clickhouse, groupId, topics } = connection;
+  refuseReplicas(clickhouse);
   const servers = clickhouse.shards.length;
   if (manifest.shards !== servers) {
     const message = `the backup is of ${manifest.shards} ClickHouse server(s), ${servers} are named: restore it to as many, then \`tally reshard\``;

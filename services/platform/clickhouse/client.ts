@@ -16,6 +16,7 @@ import { failed } from '../tracing.ts';
 import { clickhouseError } from './client-error.ts';
 import { type ClickHouseMetrics, type Operation, spanOf } from './metrics.ts';
 import { post } from './post.ts';
+import { inTurn } from './quorum.ts';
 import { checkShards, READ_IN_SEQUENCE, REPLICATED_SETTINGS, shardDatabase } from './shards.ts';
 
 export interface ClickHouseOptions {
@@ -35,6 +36,11 @@ export interface ClickHouseOptions {
   cluster?: string;
   /** The cluster's tables are replicated. */
   replicated?: boolean;
+  /**
+   * Addresses of all servers beside `shards`, in any order; for making tables on each. Absent: statements are said once,
+   * `ON CLUSTER`, which needs the servers' queue for such statements.
+   */
+  replicas?: readonly string[];
 }
 
 /** Values for `{name:Type}` in a statement. */
@@ -249,7 +255,7 @@ export class ClickHouse {
   /** Inserts rows given as objects. */
   async insert(table: string, rows: readonly object[]): Promise<void> {
     if (rows.length === 0) return;
-    await this.#ask('insert', () => this.#client.insert({ table, values: [...rows], format: 'JSONEachRow' }));
+    await this.#insert(() => this.#client.insert({ table, values: [...rows], format: 'JSONEachRow' }));
   }
 
   /**
@@ -262,7 +268,7 @@ export class ClickHouse {
     rows: Buffer,
     halfway?: () => Promise<void>,
   ): Promise<void> {
-    await this.#ask('insert', async () => {
+    await this.#insert(async () => {
       const { stream } = await this.#client.exec({
         query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
         values: Readable.from(halfway ? inHalves(rows, halfway) : [rows], { objectMode: false }),
@@ -276,7 +282,7 @@ export class ClickHouse {
    * @param halfway for tests: awaited when half of the body is sent
    */
   async insertNative(table: string, block: readonly Uint8Array[], halfway?: () => Promise<void>): Promise<void> {
-    await this.#ask('insert', async () => {
+    await this.#insert(async () => {
       const pieces = halfway ? inHalves(Buffer.concat(block), halfway) : block;
       const { stream } = await this.#client.exec({
         query: `INSERT INTO ${table} FORMAT Native`,
@@ -340,6 +346,11 @@ export class ClickHouse {
   async close(): Promise<void> {
     for (const shard of this.#shards) await shard.close();
     await this.#client.close();
+  }
+
+  #insert<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    const insert = (): Promise<Answer> => this.#ask('insert', call);
+    return this.isReplicated ? inTurn(insert) : insert();
   }
 
   async #ask<Answer>(operation: Operation, call: () => Promise<Answer>): Promise<Answer> {

@@ -27,8 +27,12 @@ export const READ_IN_SEQUENCE = { select_sequential_consistency: '1' } as const;
 /** With replicas: a row is acknowledged when most have it, and whoever reads sees every acknowledged row. */
 export const REPLICATED_SETTINGS: ClickHouseSettings = {
   insert_quorum: 'auto',
+  // Before the request itself ends; what is not acknowledged is sent again.
+  insert_quorum_timeout: 60_000,
   // Reading in sequence takes quorums that come one after the other; one that meets another is refused and tried again.
   insert_quorum_parallel: 0,
+  // Neither is a changed table, before every replica that is there has the change: what follows may need it.
+  alter_sync: '2',
   ...READ_IN_SEQUENCE,
 };
 
