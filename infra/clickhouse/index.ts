@@ -51,22 +51,28 @@ export async function migrateClickHouse(
     await form.makeHistory();
     const rows = await clickhouse.query<{ name: string; digest: string }>('SELECT name, digest FROM schema_migrations');
     const applied = new Map(rows.map(({ name, digest }) => [name, digest]));
-    const done: { name: string; digest: string }[] = [];
-    for (const migration of migrations()) {
-      const digest = applied.get(migration.name);
-      if (digest !== undefined && digest !== migration.digest) throw changed(migration.name);
-      for (const statement of statements(migration.sql)) await form.apply(statement, digest !== undefined);
-      if (digest === migration.digest) continue;
-      done.push({ name: migration.name, digest: migration.digest });
-      if (applied.size > 0) await clickhouse.insert('schema_migrations', done.slice(-1));
+    const done: string[] = [];
+    let unnoted: { name: string; digest: string }[] = [];
+    const note = async (): Promise<void> => {
+      if (unnoted.length > 0) await clickhouse.insert('schema_migrations', unnoted);
+      unnoted = [];
+    };
+    for (const { name, digest, sql } of migrations()) {
+      const known = applied.get(name);
+      if (known !== undefined && known !== digest) throw changed(name);
+      // A new database, which nobody uses yet, is noted as a whole: one that was cut off begins anew, and each note takes
+      // as long as two of the statements.
+      if (known === undefined && applied.size > 0) await note();
+      for (const statement of statements(sql)) await form.apply(statement, known !== undefined);
+      if (known !== undefined) continue;
+      unnoted.push({ name, digest });
+      done.push(name);
     }
-    // Before a new database is noted: what is noted is not made again.
+    // Before the last is noted: where nothing is missing, nothing is finished.
     await form.finish(done.length > 0);
-    // A new database, which nobody uses yet, is noted as a whole: one that was cut off begins anew, and each note takes as
-    // long as two of the statements.
-    if (applied.size === 0) await clickhouse.insert('schema_migrations', done);
+    await note();
     if (!unfinished) await noteShards(clickhouse);
-    return done.map(({ name }) => name);
+    return done;
   } finally {
     for (const close of closing) await close();
   }

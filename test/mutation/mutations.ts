@@ -67,7 +67,11 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'retry with insert_deduplicate=1',
     harm: 'ClickHouse may swallow a retry whose views had not all been written',
     edits: [
-      { file: 'services/platform/clickhouse/client.ts', from: 'insert_deduplicate: 0,', to: 'insert_deduplicate: 1,' },
+      {
+        file: 'services/platform/clickhouse/settings.ts',
+        from: 'insert_deduplicate: 0,',
+        to: 'insert_deduplicate: 1,',
+      },
     ],
     suites: [repetitions],
   },
