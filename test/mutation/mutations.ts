@@ -57,8 +57,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'services/consumer/first-occurrence.ts',
-        from: '      known.set(name, entry);',
-        to: '      known.delete(name);',
+        from: 'known.set(name, entry);',
+        to: 'known.delete(name);',
       },
     ],
     suites: [rules],
@@ -81,8 +81,8 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'services/consumer/ingest.ts',
-        from: "await this.#timed('dead-letters', () => sender.send(deadLetters));",
-        to: "await this.#timed('dead-letters', () => sender.send(deadLetters.slice(0, 0)));",
+        from: "await this.#timed('dead-letters', () => sender.send(deadLetters), trace);",
+        to: "await this.#timed('dead-letters', () => sender.send(deadLetters.slice(0, 0)), trace);",
       },
     ],
     suites: [{ project: 'system', filter: 'test/pipeline/dead-letters' }],
@@ -119,7 +119,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'call a filter whole before the index was read',
     harm: 'a repetition of what was counted before the start counts again',
-    edits: [{ file: 'services/consumer/key-filters.ts', from: 'await this.#readIndex(begun);', to: '' }],
+    edits: [{ file: 'services/consumer/key-filters.ts', from: 'await this.#readIndex(shard, begun);', to: '' }],
     suites: [{ project: 'system', filter: 'services/consumer/key-filters' }],
   },
   {
