@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
+import { someOf } from './test/support/some-of.ts';
 
 const UNIT_TIMEOUT_MS = 20_000;
 const SYSTEM_TIMEOUT_MS = 120_000;
@@ -9,6 +10,32 @@ const SYSTEM_HOOK_TIMEOUT_MS = 300_000;
 
 /** Dozens of processes are started; each would compile the same files again, which takes longer than most of them run. */
 const COMPILED_ONCE = { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) };
+
+/** They start, kill or change whole servers and services; the heavy ones apart. A usual run takes a third of them. */
+const SERVER_SUITES = [
+  'test/cli/up',
+  'test/kafka/widen',
+  'test/cli/licences',
+  'test/pipeline/log-life',
+  'test/upgrade/rolling-upgrade',
+  'services/consumer/key-filters',
+  'test/cli/doctor',
+  'test/pipeline/import',
+  'test/api/slow-clients',
+  'test/kafka/access',
+  'test/pipeline/consumer-group',
+  'test/cli/reshard',
+  'test/pipeline/first-occurrence',
+  'test/cli/demo',
+  'test/cli/statements-alerts',
+].map((suite) => `${suite}.system.test.ts`);
+const CHAOS_SUITES = ['test/cluster/cluster.system.test.ts', 'test/chaos/alerts/alerts.system.test.ts'];
+
+/** Those that a usual run leaves to other days. */
+function leftOut(suites: readonly string[], count: number): string[] {
+  const taken = new Set(someOf(suites, count));
+  return suites.filter((suite) => !taken.has(suite));
+}
 
 /** Fast tests first; those on the real Kafka and ClickHouse after them, on one stack for all. */
 export default defineConfig({
@@ -35,7 +62,10 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['{services,infra,test}/**/*.system.test.ts'],
-          exclude: ['**/node_modules/**', 'test/chaos/**', 'test/cluster/**', 'test/drill/**'],
+          exclude: [
+            ...['**/node_modules/**', 'test/chaos/**', 'test/cluster/**', 'test/drill/**'],
+            ...leftOut(SERVER_SUITES, SERVER_SUITES.length / 3),
+          ],
           globalSetup: ['test/support/stack.ts'],
           env: COMPILED_ONCE,
           testTimeout: SYSTEM_TIMEOUT_MS,
@@ -78,6 +108,7 @@ export default defineConfig({
         test: {
           name: 'chaos',
           include: ['test/{chaos,cluster}/**/*.system.test.ts'],
+          exclude: ['**/node_modules/**', ...leftOut(CHAOS_SUITES, 1)],
           env: COMPILED_ONCE,
           sequence: { groupOrder: 2 },
         },

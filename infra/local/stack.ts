@@ -63,7 +63,7 @@ export interface LocalStack {
   /** Addresses of the engines beside those, which are replicas of theirs: those of each shard in their order, then again. */
   clickhouseReplicas: string[];
   /** Of what runs now; empty while a service is being started again. */
-  pids(): Record<'kafka' | 'clickhouse' | 'zookeeper', number[]>;
+  pids(): Record<'kafka' | 'clickhouse', number[]> & { zookeeper?: number[] };
   /** Ends both in order; resolves when no process is left and the data directory is free. May be called repeatedly. */
   stop(): Promise<void>;
 }
@@ -166,7 +166,7 @@ export async function startLocalStack(options: LocalOptions): Promise<LocalStack
       pids: () => ({
         kafka: brokers.flatMap(({ supervised }) => pidsOf(supervised)),
         clickhouse: engines.flatMap(pidsOf),
-        zookeeper: zookeepers.flatMap(pidsOf),
+        ...(zookeepers.length > 0 ? { zookeeper: zookeepers.flatMap(pidsOf) } : {}),
       }),
       stop,
     };

@@ -126,7 +126,7 @@ function killReplica(
 
 function killZookeeper(stage: ClusterStage): Strike {
   const pid = zookeeperOf(stage);
-  const isOver = async (): Promise<boolean> => ![undefined, pid].includes(stage.stack.pids().zookeeper[0]);
+  const isOver = async (): Promise<boolean> => ![undefined, pid].includes(stage.stack.pids().zookeeper?.[0]);
   return { what: 'ZooKeeper killed', shard: 1, begin: () => void process.kill(pid, 'SIGKILL'), isOver };
 }
 
@@ -147,7 +147,7 @@ function freezeZookeeper(stage: ClusterStage): Strike {
 }
 
 function zookeeperOf({ stack }: ClusterStage): number {
-  const [pid] = stack.pids().zookeeper;
+  const [pid] = stack.pids().zookeeper ?? [];
   if (pid === undefined) throw new Error('ZooKeeper does not run');
   return pid;
 }

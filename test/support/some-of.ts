@@ -1,31 +1,35 @@
 /**
- * Variants of one test that each start processes of their own. A usual run takes some of them, others every day;
- * `TALLY_TEST_ALL=1`, as in `npm run test:all`, takes them all.
+ * Tests that each start processes of their own, and of which a usual run takes some, others every day: `npm test` sets
+ * `TALLY_TEST_SOME=1`. Everywhere else, `npm run test:all` among it, all of them run.
  */
 import { parseConfig } from '@tally/platform/config';
 import { z } from 'zod';
 
+type Env = Readonly<Record<string, string | undefined>>;
+
 const MS_PER_DAY = 86_400_000;
 
-const someOfConfig = z.object({ TALLY_TEST_ALL: z.enum(['0', '1'], 'expected 0 or 1').default('0') });
+const someOfConfig = z.object({ TALLY_TEST_SOME: z.enum(['0', '1'], 'expected 0 or 1').default('0') });
 
-const isAll = (env: Readonly<Record<string, string | undefined>>): boolean =>
-  parseConfig(someOfConfig, env).TALLY_TEST_ALL === '1';
+const areSome = (env: Env): boolean => parseConfig(someOfConfig, env).TALLY_TEST_SOME === '1';
 
 /** How many random histories are tried: `few`, or `all`. */
 export function runsOf(few: number, all: number): number {
-  return isAll(process.env) ? all : few;
+  return areSome(process.env) ? few : all;
 }
 
-/** `count` of the variants, in their order; which ones, the day says. Throws `CONFIG_INVALID` for another `TALLY_TEST_ALL`. */
-export function someOf<Variant>(
-  variants: readonly Variant[],
+/**
+ * `count` of the tests, in their order, or all; which ones, the day says. Throws `CONFIG_INVALID` for another
+ * `TALLY_TEST_SOME`.
+ */
+export function someOf<Test>(
+  tests: readonly Test[],
   count = 1,
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  env: Env = process.env,
   now = Date.now(),
-): Variant[] {
-  if (isAll(env)) return [...variants];
+): readonly Test[] {
+  if (!areSome(env)) return tests;
   const first = Math.floor(now / MS_PER_DAY) * count;
-  const taken = new Set(Array.from({ length: count }, (_, index) => (first + index) % variants.length));
-  return variants.filter((_, index) => taken.has(index));
+  const taken = new Set(Array.from({ length: count }, (_, index) => (first + index) % tests.length));
+  return tests.filter((_, index) => taken.has(index));
 }
