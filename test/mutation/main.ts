@@ -3,12 +3,12 @@
  * when one survives. `--only TEXT` takes those whose name holds it; `--json` for machines.
  */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { print, printJson, table } from '@tally/cli/print';
+import { copyTree } from '../support/tree-copy.ts';
 import { MUTATIONS, type Mutation } from './mutations.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -46,47 +46,17 @@ else {
 process.exitCode = results.length > 0 && results.every(({ caughtBy }) => caughtBy !== undefined) ? 0 : 1;
 
 /** The first suite that fails on the broken tree. A suite must pass on the tree as it is; `npm test` sees to that. */
-async function tryMutation({ edits, suites, name }: Mutation): Promise<string | undefined> {
-  const tree = copyOfTheTree();
+async function tryMutation({ edits, suites }: Mutation): Promise<string | undefined> {
+  const { dir, change, remove } = copyTree('mutation', COPIED);
   try {
-    for (const { file, from, to } of edits) {
-      const path = join(tree, file);
-      const text = readFileSync(path, 'utf8');
-      if (!text.includes(from)) throw new Error(`${name}: the text to break no longer stands in ${file}`);
-      writeFileSync(path, text.replace(from, to));
-    }
+    for (const { file, from, to } of edits) change(file, [[from, to]]);
     for (const { project, filter } of suites) {
-      const failed = await suiteFails(tree, project, filter);
-      if (failed) return filter;
+      if (await suiteFails(dir, project, filter)) return filter;
     }
     return undefined;
   } finally {
-    rmSync(tree, { recursive: true, force: true });
+    remove();
   }
-}
-
-/** The sources are copied, packages linked; Tally's own packages link into the copy. */
-function copyOfTheTree(): string {
-  const tree = mkdtempSync(join(tmpdir(), 'tally-mutation-'));
-  for (const entry of COPIED) {
-    cpSync(join(ROOT, entry), join(tree, entry), { recursive: true, filter: (path) => !path.endsWith('node_modules') });
-  }
-  const modules = join(ROOT, 'node_modules');
-  mkdirSync(join(tree, 'node_modules', '@tally'), { recursive: true });
-  for (const entry of readdirSync(modules)) {
-    if (entry !== '@tally') symlinkSync(join(modules, entry), join(tree, 'node_modules', entry));
-  }
-  for (const workspace of ['schemas', 'test', ...folders('services'), ...folders('infra')]) {
-    const { name } = JSON.parse(readFileSync(join(ROOT, workspace, 'package.json'), 'utf8')) as { name: string };
-    symlinkSync(resolve(tree, workspace), join(tree, 'node_modules', name));
-  }
-  return tree;
-}
-
-function folders(parent: string): string[] {
-  return readdirSync(join(ROOT, parent), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => `${parent}/${entry.name}`);
 }
 
 /** True when vitest reports failed tests; anything else but success is an error of the harness. */

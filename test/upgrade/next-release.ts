@@ -3,24 +3,11 @@
  * Avro schema through gateway, producer and consumer to a column of `interactions`. Nothing of it is shared with this
  * release but the packages of others.
  */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { copyTree, type TextChange } from '../support/tree-copy.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SOURCES = ['schemas', 'services', 'infra', 'package.json'];
-const WORKSPACES = '@tally';
 
 const MIGRATION = `ALTER TABLE interactions ADD COLUMN IF NOT EXISTS campaign_id String;
 ALTER TABLE ingest ADD COLUMN IF NOT EXISTS campaign_id String;
@@ -34,7 +21,7 @@ WHERE outcome = 'counted';
 `;
 
 /** By file: what stands there now, and what stands there in the next release. */
-const CHANGES: Record<string, [from: string, to: string][]> = {
+const CHANGES: Readonly<Record<string, readonly TextChange[]>> = {
   'schemas/single-object.ts': [
     [
       "load('Interaction', 1, 'interaction.v1.avsc'),",
@@ -77,50 +64,11 @@ export interface NextRelease {
 
 /** Makes it. Throws when this release is no longer what the changes were written for. */
 export function nextRelease(): NextRelease {
-  const dir = mkdtempSync(join(tmpdir(), 'tally-next-'));
-  for (const source of SOURCES) cpSync(join(ROOT, source), join(dir, source), { recursive: true, filter: isSource });
-  linkPackages(dir);
-  for (const [file, changes] of Object.entries(CHANGES)) change(join(dir, file), changes);
+  const { dir, change, remove } = copyTree('next', SOURCES);
+  for (const [file, changes] of Object.entries(CHANGES)) change(file, changes);
   writeFileSync(join(dir, 'schemas/avro/interaction.v2.avsc'), JSON.stringify(laterSchema(dir)));
   writeFileSync(join(dir, 'infra/clickhouse/9000_campaigns.sql'), MIGRATION);
-  return { path: (file) => join(dir, file), remove: () => rmSync(dir, { recursive: true, force: true }) };
-}
-
-function isSource(path: string): boolean {
-  return !/(^|\/)(node_modules|dist)$/.test(path);
-}
-
-/** Others' packages are this checkout's; Tally's own are the copies. */
-function linkPackages(dir: string): void {
-  const from = join(ROOT, 'node_modules');
-  mkdirSync(join(dir, 'node_modules', WORKSPACES), { recursive: true });
-  for (const name of readdirSync(from)) {
-    if (name !== WORKSPACES) symlinkSync(join(from, name), join(dir, 'node_modules', name));
-  }
-  for (const workspaces of ['services', 'infra']) {
-    for (const name of readdirSync(join(dir, workspaces), { withFileTypes: true })) {
-      const workspace = join(workspaces, name.name);
-      if (existsSync(join(dir, workspace, 'package.json'))) linkWorkspace(dir, workspace);
-    }
-  }
-  linkWorkspace(dir, 'schemas');
-}
-
-function linkWorkspace(dir: string, workspace: string): void {
-  const { name } = JSON.parse(readFileSync(join(dir, workspace, 'package.json'), 'utf8')) as { name: string };
-  symlinkSync(join(dir, workspace), join(dir, 'node_modules', name));
-  // Packages that only this workspace has, in a version of its own.
-  const own = join(ROOT, workspace, 'node_modules');
-  if (existsSync(own)) symlinkSync(own, join(dir, workspace, 'node_modules'));
-}
-
-function change(file: string, changes: readonly [string, string][]): void {
-  let text = readFileSync(file, 'utf8');
-  for (const [from, to] of changes) {
-    if (text.split(from).length !== 2) throw new Error(`${file} does not have this once: ${from}`);
-    text = text.replace(from, to);
-  }
-  writeFileSync(file, text);
+  return { path: (file) => join(dir, file), remove };
 }
 
 function laterSchema(dir: string): object {
