@@ -1,8 +1,9 @@
 // Runs the tools that fetch jars and prepare them, each on a leash; what they say goes to a log.
 
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { LocalStackError } from './errors.ts';
 import { lastLogLine } from './log-file.ts';
@@ -39,18 +40,30 @@ export async function run(
   const leash = join(import.meta.dirname, 'leash.ts');
   const child = spawn(process.execPath, [leash, command, ...args], { detached: true, stdio: ['pipe', log, log] });
   closeSync(log);
-  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
-  child.once('exit', resolve);
-  child.once('error', reject);
-  if ((await promise) === 0) return;
+  const [exitCode] = await once(child, 'exit');
+  if (exitCode === 0) return;
   throw new LocalStackError(
     'KAFKA_DOWNLOAD_FAILED',
     `${fetched} could not be fetched, ${what} says: ${firstError(logFile)} (log: ${logFile})`,
   );
 }
 
-/** Gives a complete directory its name. */
-export function nameOnceComplete(from: string, to: string): void {
+/**
+ * Makes a directory that gets its name only when it is complete; so any number of processes may do this at once.
+ * @param fill writes what belongs there into the directory that it is given
+ */
+export async function makeOnce(dir: string, fill: (unnamed: string) => Promise<void>): Promise<void> {
+  mkdirSync(dirname(dir), { recursive: true });
+  const unnamed = mkdtempSync(`${dir}-preparing-`);
+  try {
+    await fill(unnamed);
+    nameOnceComplete(unnamed, dir);
+  } finally {
+    rmSync(unnamed, { recursive: true, force: true });
+  }
+}
+
+function nameOnceComplete(from: string, to: string): void {
   try {
     renameSync(from, to);
   } catch (error) {

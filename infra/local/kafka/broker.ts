@@ -1,6 +1,7 @@
 // The real Kafka broker: a JVM that is broker and KRaft controller at once; several of them are one cluster.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LocalStackError } from '../errors.ts';
@@ -173,10 +174,8 @@ async function format(options: BrokerOptions, properties: string): Promise<void>
     stdio: ['pipe', log, log, options.lockFd],
   });
   closeSync(log);
-  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
-  child.once('exit', resolve);
-  child.once('error', reject);
-  if ((await promise) === 0) return;
+  const [exitCode] = await once(child, 'exit');
+  if (exitCode === 0) return;
   throw new LocalStackError(
     'KAFKA_DID_NOT_START',
     `Kafka's storage could not be formatted: ${lastLogLine(logFile, logFrom) ?? 'no reason given'} (log: ${logFile})`,

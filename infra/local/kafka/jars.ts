@@ -1,9 +1,9 @@
 // The broker's jars: fetched once with Maven into the project's cache, where every data directory uses them.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyDependencies, type FetchTools, nameOnceComplete, run } from '../fetch.ts';
+import { copyDependencies, type FetchTools, makeOnce, run } from '../fetch.ts';
 
 const KAFKA_VERSION = '4.3.1';
 const POM = join(import.meta.dirname, 'pom.xml');
@@ -30,26 +30,19 @@ export function jarsAreCached(): boolean {
 }
 
 /**
- * Fetches the jars and compiles the parent watch, in a directory that gets its name only when complete; so any number
- * of processes may do this at once. Output goes to `logFile`.
+ * Fetches the jars and compiles the parent watch. Output goes to `logFile`.
  * @throws LocalStackError KAFKA_DOWNLOAD_FAILED
  */
 export async function fetchJars(tools: FetchTools): Promise<void> {
-  mkdirSync(CACHE, { recursive: true });
-  const dir = mkdtempSync(join(CACHE, 'kafka-preparing-'));
-  const libs = join(dir, 'libs');
-  const classes = join(dir, 'classes');
   const java = (what: string, args: string[]) =>
     run({ fetched: FETCHED, what, logFile: tools.logFile }, tools.java, args);
-  try {
+  await makeOnce(jarsDir(), async (dir) => {
+    const [libs, classes] = [join(dir, 'libs'), join(dir, 'classes')];
     await copyDependencies(POM, libs, FETCHED, tools);
     await java('the Java compiler', [
       ...['-cp', join(libs, '*'), 'org.eclipse.jdt.internal.compiler.batch.Main'],
       ...['-17', '-nowarn', '-d', classes, PARENT_WATCH, JAR],
     ]);
     await java('Java', ['-cp', classes, 'Jar', join(libs, 'parent-watch.jar'), join(classes, 'ParentWatch.class')]);
-    nameOnceComplete(dir, jarsDir());
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  });
 }

@@ -1,9 +1,9 @@
 // ZooKeeper's jars: fetched when a stack with replicas is first asked for, into the cache that the broker's are in.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyDependencies, type FetchTools, nameOnceComplete } from '../fetch.ts';
+import { copyDependencies, type FetchTools, makeOnce } from '../fetch.ts';
 import { CACHE } from '../kafka/jars.ts';
 
 const POM = join(import.meta.dirname, 'pom.xml');
@@ -19,12 +19,5 @@ export function zookeeperJarsAreCached(): boolean {
 
 /** Fetches the jars. Throws LocalStackError KAFKA_DOWNLOAD_FAILED. */
 export async function fetchZookeeperJars(tools: FetchTools): Promise<void> {
-  mkdirSync(CACHE, { recursive: true });
-  const dir = mkdtempSync(join(CACHE, 'zookeeper-preparing-'));
-  try {
-    await copyDependencies(POM, dir, 'ZooKeeper', tools);
-    nameOnceComplete(dir, zookeeperJarsDir());
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  await makeOnce(zookeeperJarsDir(), (dir) => copyDependencies(POM, dir, 'ZooKeeper', tools));
 }
