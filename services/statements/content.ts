@@ -110,9 +110,14 @@ function monthFigures(usage: Usage, lines: readonly LicenceLine[], month: Month)
     unifiedPeople: {
       ...peopleFigures(unified, (day) => entitlementsOn(lines, day).unifiedPeople, lastDay),
       known: unified.length > 0,
-      byEnvironment: unified.at(-1)?.byEnvironment ?? {},
+      byEnvironment: withPeople(unified.at(-1)?.byEnvironment ?? {}),
     },
   };
+}
+
+/** A published figure also names environments whose last record was deleted; nobody is to be billed for there. */
+function withPeople(byEnvironment: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(byEnvironment).filter(([, people]) => people > 0));
 }
 
 function interactionFigures(days: Usage['interactions'], owned: number): Statement['interactions'] {
