@@ -11,25 +11,39 @@ const SYSTEM_HOOK_TIMEOUT_MS = 300_000;
 /** Dozens of processes are started; each would compile the same files again, which takes longer than most of them run. */
 const COMPILED_ONCE = { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) };
 
-/** They start, kill or change whole servers and services; the heavy ones apart. A usual run takes a third of them. */
+/**
+ * The heavy ones: they start, kill or change whole servers and services, or run dozens of commands. A usual run takes a
+ * quarter of them, five that follow one another: each five take about as long.
+ */
 const SERVER_SUITES = [
   'test/cli/up',
   'test/kafka/widen',
   'test/cli/licences',
-  'test/pipeline/log-life',
-  'test/upgrade/rolling-upgrade',
+  'infra/local/stack',
+  'test/pipeline/notifier',
+
   'services/consumer/key-filters',
   'test/cli/doctor',
   'test/pipeline/import',
   'test/api/slow-clients',
   'test/kafka/access',
+
   'test/pipeline/consumer-group',
   'test/cli/reshard',
   'test/pipeline/first-occurrence',
-  'test/cli/demo',
+  'test/pipeline/dead-letter-tools',
   'test/cli/statements-alerts',
+
+  'test/pipeline/log-life',
+  'test/upgrade/rolling-upgrade',
+  'test/cli/demo',
+  'test/api/caching',
+  'test/pipeline/alerts',
 ].map((suite) => `${suite}.system.test.ts`);
-const CHAOS_SUITES = ['test/cluster/cluster.system.test.ts', 'test/chaos/alerts/alerts.system.test.ts'];
+/** Each kills its own servers for most of a minute, with nothing else beside it. A usual run takes one. */
+const CHAOS_SUITES = ['chaos/chaos', 'cluster/cluster', 'chaos/alerts/alerts'].map(
+  (suite) => `test/${suite}.system.test.ts`,
+);
 
 /** Those that a usual run leaves to other days. */
 function leftOut(suites: readonly string[], count: number): string[] {
@@ -64,7 +78,7 @@ export default defineConfig({
           include: ['{services,infra,test}/**/*.system.test.ts'],
           exclude: [
             ...['**/node_modules/**', 'test/chaos/**', 'test/cluster/**', 'test/drill/**'],
-            ...leftOut(SERVER_SUITES, SERVER_SUITES.length / 3),
+            ...leftOut(SERVER_SUITES, SERVER_SUITES.length / 4),
           ],
           globalSetup: ['test/support/stack.ts'],
           env: COMPILED_ONCE,
@@ -104,7 +118,6 @@ export default defineConfig({
         },
       },
       {
-        // Kill their own servers for two minutes and for half a one, with nothing else beside them.
         test: {
           name: 'chaos',
           include: ['test/{chaos,cluster}/**/*.system.test.ts'],

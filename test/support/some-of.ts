@@ -13,7 +13,7 @@ const someOfConfig = z.object({ TALLY_TEST_SOME: z.enum(['0', '1'], 'expected 0 
 
 const areSome = (env: Env): boolean => parseConfig(someOfConfig, env).TALLY_TEST_SOME === '1';
 
-/** How many random histories are tried: `few`, or `all`. */
+/** How many random histories are tried, or what else is many or few: the first in a usual run, the second elsewhere. */
 export function runsOf(few: number, all: number): number {
   return areSome(process.env) ? few : all;
 }
