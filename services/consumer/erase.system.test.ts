@@ -1,5 +1,5 @@
-import { dateTime64 } from '@tally/platform/clickhouse';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ClickHouse, dateTime64, type Params } from '@tally/platform/clickhouse';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { keyOf } from '../../test/support/keys.ts';
 import { TestSystem } from '../../test/support/system.ts';
 import { WrittenLog } from '../../test/support/written-log.ts';
@@ -42,4 +42,31 @@ describe('erasures that were noted elsewhere', () => {
     await eraseAgain(system.clickhouse);
     expect(await readable()).toHaveLength(ENTITIES - ERASED.length);
   });
+
+  // Each shard is asked as one server is.
+  it.skipIf(inject('clickhouseShards').length > 1)(
+    'are given up where rows of an entity keep coming, and made as soon as they do not',
+    async () => {
+      const { database } = system.clickhouse;
+      const late = `INSERT INTO interactions SELECT * REPLACE('late' AS entity_id) FROM interactions
+      WHERE entity_key = {key:UInt128} LIMIT 1`;
+      const key = keyOf(TENANT, ERASED[0] ?? 0);
+      class Late extends ClickHouse {
+        override async command(sql: string, params: Params = {}): Promise<void> {
+          await super.command(sql, params);
+          await super.command(late, { key });
+        }
+      }
+      const url = system.env['TALLY_CLICKHOUSE_URL'] ?? '';
+      const busy = new Late({ url, database });
+      await system.clickhouse.command(late, { key });
+      await expect(eraseAgain(busy)).rejects.toMatchObject({ code: 'ERASE_INCOMPLETE', retriable: true });
+      await busy.close();
+      await eraseAgain(system.clickhouse);
+      const { left } = await system.clickhouse.queryOne<{ left: string }>(
+        "SELECT count() AS left FROM interactions WHERE entity_id = 'late'",
+      );
+      expect(left).toBe('0');
+    },
+  );
 });

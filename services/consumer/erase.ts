@@ -54,7 +54,8 @@ export async function eraseEntity(clickhouse: ClickHouse, { entity, by, because 
 
 /**
  * Makes erasures again, those on record and more that were noted elsewhere: a database that was restored may hold ids
- * that were taken out after the backup, or while it was made. Resolves when no table holds them.
+ * that were taken out after the backup, or while it was made. Resolves when no table holds them. Throws
+ * `ERASE_INCOMPLETE`.
  */
 export async function eraseAgain(clickhouse: ClickHouse, more: readonly ErasureNote[] = []): Promise<void> {
   if (clickhouse.isCluster) await clickhouse.insert('erasures', more);
@@ -66,12 +67,18 @@ export async function eraseAgain(clickhouse: ClickHouse, more: readonly ErasureN
 
 /** Key by key: a table that is replicated takes no mutation that asks another table. */
 async function eraseNotedFrom(clickhouse: ClickHouse, table: string): Promise<void> {
+  const passes = new Map<string, number>();
   for (;;) {
     const rows = await clickhouse.query<{ key: string }>(
       `SELECT DISTINCT toString(entity_key) AS key FROM ${table}
        WHERE entity_id != '' AND entity_key IN (SELECT entity_key FROM erasures) LIMIT ${KEYS_AT_ONCE_MAX}`,
     );
     if (rows.length === 0) return;
+    for (const { key } of rows) {
+      const pass = (passes.get(key) ?? 0) + 1;
+      if (pass > PASSES_MAX) throw keepComing(table);
+      passes.set(key, pass);
+    }
     await clickhouse.command(
       `ALTER TABLE ${table} UPDATE entity_id = ''
        WHERE entity_id != '' AND entity_key IN {keys:Array(UInt128)} SETTINGS mutations_sync = 2`,
@@ -99,10 +106,12 @@ async function eraseFrom(
       params,
     );
   }
-  throw new TallyError(`rows of the entity keep coming into ${table}: try again`, {
-    code: 'ERASE_INCOMPLETE',
-    retriable: true,
-  });
+  throw keepComing(table);
+}
+
+function keepComing(table: string): TallyError {
+  const message = `rows of an entity that is erased keep coming into ${table}: try again`;
+  return new TallyError(message, { code: 'ERASE_INCOMPLETE', retriable: true });
 }
 
 /** Found by their columns, so that a table added later is not forgotten. */
