@@ -143,7 +143,10 @@ function environmentUsage(
   for (const { byEnvironment } of asked.days) {
     for (const [id, count] of Object.entries(byEnvironment)) addTo(interactions, id, count);
   }
-  const ids = new Set([...registered.map(({ id }) => id), ...[engaged, interactions, unified].flatMap(Object.keys)]);
+  const used = [engaged, interactions, unified]
+    .flatMap(Object.entries<number>)
+    .flatMap(([id, of]) => (of > 0 ? id : []));
+  const ids = new Set([...registered.map(({ id }) => id), ...used]);
   return [...ids].sort().map((id) => {
     const { id: _, ...environment } = environmentOn(registered, id, asked.on) ?? { id };
     return {
