@@ -3,7 +3,6 @@
  * embedded servers, so that whatever differs is the cluster's doing.
  */
 import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { apiConfig, createApi } from '@tally/api';
 import { migrate } from '@tally/cli/migrate';
@@ -174,9 +173,8 @@ export class ClusterStage {
     return sum;
   }
 
-  /** Stops all that was started, last first, and removes the data. */
+  /** Stops all that was started, last first; the data stays for whoever has to find out what went wrong. */
   async close(): Promise<void> {
     for (const cleanUp of this.#cleanUps.toReversed()) await cleanUp().catch(() => undefined);
-    rmSync(this.dir, { recursive: true, force: true });
   }
 }
