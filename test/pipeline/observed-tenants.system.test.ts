@@ -2,14 +2,13 @@
  * What alerts and the overview see of a tenant is what the api answers of its quota and its true-up.
  */
 import { changeLicences, tenantQuota, tenantTrueUp } from '@tally/figures';
-import { addDays, type Day, dayOf, type LicenceLine } from '@tally/metering';
+import { addDays, type Day, type LicenceLine } from '@tally/metering';
 import { observeTenants } from '@tally/watch';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freshTenant, TestSystem } from '../support/system.ts';
 import { type WrittenEvent, WrittenLog } from '../support/written-log.ts';
 
-const NOW = Date.parse('2026-03-10T12:00:00Z');
-const TODAY = dayOf(NOW);
+const TODAY: Day = '2026-03-10';
 let system: TestSystem;
 let log: WrittenLog;
 
@@ -31,7 +30,7 @@ type Events = Omit<WrittenEvent, 'tenantId'>[];
 const times = (count: number, event: (index: number) => Events[number]): Events =>
   Array.from({ length: count }, (_, index) => event(index));
 
-const cases: [string, line: LicenceLine, events: Events][] = [
+const cases: [string, line: LicenceLine, events: Events, today?: Day][] = [
   [
     'the next licence year begins in this month',
     people(1, '2025-03-15'),
@@ -66,24 +65,31 @@ const cases: [string, line: LicenceLine, events: Events][] = [
     people(5, '2025-01-01'),
     times(12, (index) => ({ entity: index, day: addDays('2025-03-01', 40 * index) })),
   ],
+  [
+    'the licence is of a 29 February, a day before the next one',
+    people(3, '2024-02-29'),
+    times(4, (entity) => ({ entity, day: '2028-02-28' })),
+    '2028-02-28',
+  ],
 ];
 
-it.each(cases)('when %s', async (_, line, events) => {
+it.each(cases)('when %s', async (_, line, events, today = TODAY) => {
+  const now = Date.parse(`${today}T12:00:00Z`);
   const tenantId = freshTenant('observed');
   const { clickhouse } = system;
-  await changeLicences(clickhouse, { tenantId, now: NOW, by: 'ann', because: '', lines: [line] });
+  await changeLicences(clickhouse, { tenantId, now, by: 'ann', because: '', lines: [line] });
   await log.write(...events.map((event) => ({ tenantId, ...event })));
-  await system.aggregate(() => NOW, { positions: async () => log.positions() });
-  const [seen] = await observeTenants(clickhouse, { tenants: [tenantId], now: NOW });
+  await system.aggregate(() => now, { positions: async () => log.positions() });
+  const [seen] = await observeTenants(clickhouse, { tenants: [tenantId], now });
   const { interactions, engagedPeople, unifiedPeople } = await tenantQuota(clickhouse, {
     tenantId,
-    on: TODAY,
-    today: TODAY,
+    on: today,
+    today,
   });
   expect(seen).toMatchObject({ interactions, engagedPeople, unifiedPeople });
   const startsOn = seen?.trueUp?.licenceYear.from ?? expect.fail('in no licence year');
-  const { licenceYear, peopleToBuy, ...meters } = await tenantTrueUp(clickhouse, { tenantId, startsOn, today: TODAY });
+  const { licenceYear, peopleToBuy, ...meters } = await tenantTrueUp(clickhouse, { tenantId, startsOn, today });
   const { from, until } = licenceYear;
   expect(seen?.trueUp).toEqual({ licenceYear: { from, until }, peopleToBuy, interactions: meters.interactions });
-  expect(seen?.days.every(({ day }) => day <= TODAY)).toBe(true);
+  expect(seen?.days.every(({ day }) => day <= today)).toBe(true);
 });
