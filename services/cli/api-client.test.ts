@@ -40,3 +40,28 @@ it.each([
   await expect(client.tenants()).rejects.toMatchObject({ code: 'too-many-requests' });
   expect(came).toHaveLength(times);
 });
+
+it.each([
+  ['no address', 'nonsense', 'API_ADDRESS'],
+  ['an address where nothing listens', 'http://127.0.0.1:1', 'API_UNAVAILABLE'],
+])('says so when it is given %s', async (_what, address, code) => {
+  await expect(new ApiClient(address, 'key').tenants()).rejects.toMatchObject({ code });
+});
+
+it('says why it gets no answer, not only that it gets none', async () => {
+  const { client } = await refusing(0, '');
+  await new Promise((resolve) => server?.close(resolve));
+  await expect(client.tenants()).rejects.toThrow(/ECONNREFUSED/);
+});
+
+it.each([
+  ['a page', 200, '<html>'],
+  ['other JSON', 200, '{"x":1}'],
+  ['a refusal in words', 404, 'There is nothing here'],
+])('tells %s apart from an answer of the api', async (_what, status, body) => {
+  server = createServer((_request, response) => response.writeHead(status).end(body));
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const asked = new ApiClient(`http://127.0.0.1:${port}`, 'key').tenants();
+  await expect(asked).rejects.toMatchObject({ code: 'API_ANSWER', retriable: false });
+});

@@ -245,12 +245,14 @@ export class ApiClient {
 
   /** The answer to a request, checked. */
   async call<Shape extends z.ZodType>(path: string, asked: Asked, shape: Shape): Promise<z.infer<Shape>> {
-    return shape.parse(await (await this.request(path, asked)).json());
+    const parsed = shape.safeParse(await json(await this.request(path, asked)));
+    if (parsed.success) return parsed.data;
+    throw this.#notTally(parsed.error);
   }
 
   /** The answer to a request that was not refused. */
   async request(path: string, { method, query = {}, body: sent }: Asked): Promise<Response> {
-    const url = new URL(path, this.#url);
+    const url = this.#at(path);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     const headers = { authorization: `Bearer ${this.#key}`, ...(sent ? { 'content-type': 'application/json' } : {}) };
     let response: Response;
@@ -259,21 +261,46 @@ export class ApiClient {
         fetch(url, { method, headers, ...(sent ? { body: JSON.stringify(sent) } : {}) }),
       );
     } catch (cause) {
-      throw new TallyError(`the api at ${this.#url} does not answer: ${messageOf(cause)}`, {
+      // What happened stands below fetch's own "fetch failed".
+      const why = messageOf(cause instanceof TypeError && cause.cause instanceof Error ? cause.cause : cause);
+      throw new TallyError(`the api at ${this.#url} does not answer: ${why}; \`tally doctor\` says what is away`, {
         code: 'API_UNAVAILABLE',
         retriable: true,
         cause,
       });
     }
     if (response.ok) return response;
-    const body: unknown = await response.json();
+    const body = await json(response);
     const problem = z.object({ code: z.string(), detail: z.string() }).safeParse(body);
-    const { code, detail } = problem.success
-      ? problem.data
-      : { code: 'API_ERROR', detail: `status ${response.status}` };
+    if (!problem.success) throw this.#notTally(problem.error, ` (status ${response.status})`);
+    const { code, detail } = problem.data;
     const refused = faultsAnswer.safeParse(body);
     if (refused.success) throw new LinesRefused(detail, refused.data.faults);
     throw new TallyError(detail, { code, retriable: response.status >= 500 });
+  }
+
+  #at(path: string): URL {
+    try {
+      return new URL(path, this.#url);
+    } catch (cause) {
+      const message = `${this.#url} is no address: expected one such as http://127.0.0.1:8080`;
+      throw new TallyError(message, { code: 'API_ADDRESS', retriable: false, cause });
+    }
+  }
+
+  #notTally(cause: unknown, status = ''): TallyError {
+    const message = `what ${this.#url} answers is not what this version's api answers${status}: is it the api's address?`;
+    return new TallyError(message, { code: 'API_ANSWER', retriable: false, cause });
+  }
+}
+
+/** The body, undefined where it is no JSON: whatever is wanted of it is not there then. */
+async function json(response: Response): Promise<unknown> {
+  const body = await response.text();
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
   }
 }
 

@@ -15,6 +15,14 @@ process.on('warning', (warning) => {
   if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`);
 });
 
+// `tally … | head` reads no further than it wants. The work goes on all the same: a command in the middle of a change would
+// leave it half made.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 try {
   const program = await tallyProgram(process.argv[2]);
   await program.parseAsync();

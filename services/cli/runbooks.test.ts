@@ -22,7 +22,7 @@ function commandsIn(text: string): string[] {
   return [...inCode, ...inBlocks];
 }
 
-/** What is wrong with a command line, or undefined: an unknown command, part of one, or option. */
+/** What is wrong with a command line, or undefined: an unknown command, part of one, or option, or parts of which none is named. */
 function faultOf(line: string): string | undefined {
   let command: Command = program;
   const words = line.split('&&')[0]?.trim().split(/\s+/) ?? [];
@@ -37,7 +37,9 @@ function faultOf(line: string): string | undefined {
       }
     }
   }
-  return undefined;
+  // A name over others does nothing but print their names.
+  const onlyNames = command.commands.length > 0 && command.registeredArguments.length === 0;
+  return onlyNames ? `${line}: which of ${command.commands.map((one) => one.name()).join(', ')}?` : undefined;
 }
 
 describe('the runbooks', () => {
@@ -70,10 +72,11 @@ describe('the runbooks', () => {
   });
 
   it('would not let a command pass that does not exist', () => {
-    expect(['nonsense', 'log opened --topic T', 'doctor --loud'].map(faultOf)).toEqual([
+    expect(['nonsense', 'log opened --topic T', 'doctor --loud', 'alerts targets'].map(faultOf)).toEqual([
       'nonsense: no command nonsense',
       'log opened --topic T: no command opened',
       'doctor --loud: no option --loud',
+      'alerts targets: which of show, set?',
     ]);
   });
 });

@@ -47,6 +47,10 @@ describe('parseConfig', () => {
     ]);
   });
 
+  it('says that a variable is not set, not of which type it is', () => {
+    expect(faultsOf({ ...least, TALLY_CLICKHOUSE_URL: undefined })).toContain('TALLY_CLICKHOUSE_URL: is not set');
+  });
+
   it('never repeats a value, which may be a secret', () => {
     expect(faultsOf({ ...least, TALLY_CLICKHOUSE_DATABASE: 'S3CRET' })).not.toContain('S3CRET');
   });

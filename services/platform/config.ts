@@ -28,8 +28,13 @@ export function parseConfig<Shape extends z.ZodType>(schema: Shape, env: Environ
   const others = (parsed.error?.issues ?? []).filter((issue) => !told.has(String(issue.path[0])));
   throw configInvalid([
     ...faults.map(({ name, what }) => `${name}_FILE: ${what}`),
-    ...others.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    ...others.map((issue) => `${issue.path.join('.')}: ${faultOf(issue, values)}`),
   ]);
+}
+
+/** In the words of an environment, where a value that is missing is a variable that nobody set. */
+function faultOf({ path, code, message }: z.core.$ZodIssue, env: Environment): string {
+  return code === 'invalid_type' && env[String(path[0])] === undefined ? 'is not set' : message;
 }
 
 /** What a configuration with these faults is refused with. */

@@ -51,7 +51,7 @@ export const DOCTOR_CODES = {
   LOG_EXPIRED: '`tally log open --topic TOPIC --because REASON`; it says how many records are lost',
   OFFSETS_SKIPPED: '`tally log rewind --topic TOPIC`',
 
-  CONSUMER_ABSENT: 'start the consumers; their log says why they stopped',
+  CONSUMER_ABSENT: 'start the consumers; their log says why they stopped, a frozen one has to be ended first',
   CONSUMER_STUCK: 'read the consumers’ log: it names the step that fails and is tried again',
   LOG_EXPIRING: 'make the topic’s retention.ms longer now, then see why the consumers are behind',
   LEDGER_UNBALANCED: '`tally ledger --verify` names each position; issue no statements before it is clear',
@@ -61,7 +61,7 @@ export const DOCTOR_CODES = {
   AGGREGATOR_TENANTS_FAILED: '`tally runs` names the tenants and why; the next run tries again',
   STATEMENTS_OVERDUE: '`tally runs` says why the job did not issue them; `tally statement issue-all` issues by hand',
   NOTIFIER_SILENT: 'start the notifier: nobody is told of any alert meanwhile',
-  ALERTS_WAITING: '`tally alerts targets` and `tally alerts test` show which receiver does not take them',
+  ALERTS_WAITING: '`tally alerts targets show` has the receivers, `tally alerts test TARGET` what one answers',
   ALERTS_GIVEN_UP: 'tell by hand what `tally alerts list` shows, and mend the receiver',
   DISK_LOW: 'make room: writes are refused when it is full, and nothing is lost by that but time',
   CLOCK_SKEW: 'let all machines take their time from one source (NTP)',
