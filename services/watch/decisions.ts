@@ -157,11 +157,18 @@ export async function endSilence(
 }
 
 async function writeSilence(clickhouse: ClickHouse, { id, silence: said }: StoredSilence, now: number): Promise<void> {
+  const { newest } = await clickhouse.queryOne<{ newest: string }>(
+    `SELECT toUnixTimestamp64Milli(max(changed_at)) AS newest
+     FROM alert_silences
+     WHERE tenant_id = {tenantId:String} AND silence_id = {id:UUID}`,
+    { tenantId: said.tenantId ?? '', id },
+  );
   await clickhouse.insert('alert_silences', [
     {
       silence_id: id,
       tenant_id: said.tenantId ?? '',
-      changed_at: dateTime64(now),
+      // After the newest, also when this machine's clock is behind the one that made that.
+      changed_at: dateTime64(Math.max(now, Number(newest) + 1)),
       document: JSON.stringify(said),
     },
   ]);

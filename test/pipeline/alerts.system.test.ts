@@ -5,7 +5,7 @@
 import { changeLicences, lastSucceeded } from '@tally/figures';
 import type { Day } from '@tally/metering';
 import { createLog } from '@tally/platform/log';
-import { ALERTS_JOB, lookForAlerts, storedAlerts } from '@tally/watch';
+import { ALERTS_JOB, beginSilence, endSilence, lookForAlerts, silences, storedAlerts } from '@tally/watch';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { interaction } from '../support/interaction.ts';
 import { type AskApi, freshTenant, TestSystem } from '../support/system.ts';
@@ -158,6 +158,19 @@ describe('people', () => {
     expect(await share()).toEqual(['quota-share-interactions opened info kept back']);
     await look(12);
     expect(await share()).toEqual(['quota-share-interactions opened info']);
+  });
+
+  it('end a silence, whatever the clock of the machine that does says', async () => {
+    const { clickhouse } = system;
+    const until = new Date(now + 10 * MS_PER_MINUTE).toISOString();
+    const from = new Date(now - 10 * MS_PER_MINUTE).toISOString();
+    const said = { tenantId, rule: null, subject: null, from, until, by: 'ada', reason: 'a test' };
+    for (const behindMs of [0, 5_000]) {
+      const id = await beginSilence(clickhouse, said, now);
+      await endSilence(clickhouse, { tenantId, id, now: now - behindMs });
+      const found = (await silences(clickhouse, [tenantId])).get(tenantId)?.find((one) => one.id === id);
+      expect(found?.silence.until).toBe(new Date(now - behindMs).toISOString());
+    }
   });
 
   it('acknowledge an alert: no worse than they know is not told, worse is', async () => {
