@@ -6,9 +6,9 @@ import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJ
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authenticator } from './authenticator.ts';
 import { accessConfig, checkAccessConfig } from './config.ts';
-import { callerOf, guard } from './guard.ts';
+import { callerOf, guard, hidePositions } from './guard.ts';
 import { KeyBook } from './key-book.ts';
-import { tenantsOf } from './roles.ts';
+import { type Caller, tenantsOf } from './roles.ts';
 import type { AccessRules } from './rules.ts';
 import { tokenVerifier } from './tokens.ts';
 
@@ -76,6 +76,36 @@ describe('a route without a rule', () => {
     expect(await app.inject({ url: '/v1/tenants/x', method: 'PUT' })).toMatchObject({ statusCode: 401 });
     const headers = { authorization: `Bearer ${ADMIN_KEY}` };
     expect(await app.inject({ url: '/v1/nothing', headers })).toMatchObject({ statusCode: 404 });
+  });
+});
+
+it('hides the log’s offsets from who has some tenants only, and no count of an environment of that name', async () => {
+  const app = createHttpServer({
+    log,
+    registry: new Registry(),
+    ready: async () => ({ ok: true, detail: '' }),
+    bodyBytesMax: 1_024,
+    requestTimeoutMs: 1_000,
+    beforeRoutes: (one) => {
+      const caller: Caller = {
+        name: 'ada',
+        role: 'viewer',
+        scope: new Set(['acme']),
+        keyId: '',
+        via: 'token',
+        expiresAt: null,
+      };
+      guard(one, { rules: RULES, authenticator: { callerOf: async () => caller }, closedPrefix: '/v1/' });
+      hidePositions(one);
+    },
+  });
+  app.get('/v1/tenants/:tenantId', async () => ({
+    months: [{ total: 3, byEnvironment: { positions: 2, prod: 1 } }],
+    asOf: { computedAt: 'now', positions: { 'log/0': 7 } },
+  }));
+  expect((await app.inject('/v1/tenants/acme')).json()).toEqual({
+    months: [{ total: 3, byEnvironment: { positions: 2, prod: 1 } }],
+    asOf: { computedAt: 'now', positions: {} },
   });
 });
 

@@ -159,11 +159,15 @@ function sign(request: FastifyRequest, caller: Caller): void {
   request.body = { ...sent, by: caller.name };
 }
 
-/** Answers are plain objects of our own, a few levels deep. */
+/** Answers are plain objects of our own, a few levels deep. An environment may be called `positions`, and has a count. */
 function withoutPositions(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutPositions);
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, one]) => [name, name === 'positions' ? {} : withoutPositions(one)]),
+    Object.entries(value).map(([name, one]) => [name, isPositions(name, one) ? {} : withoutPositions(one)]),
   );
+}
+
+function isPositions(name: string, value: unknown): boolean {
+  return name === 'positions' && typeof value === 'object' && !Array.isArray(value);
 }

@@ -10,7 +10,7 @@ import {
   unificationRules,
   unifiedPeople,
 } from '@tally/figures';
-import type { Day } from '@tally/metering';
+import { byId, type Day } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import type { TenantWork } from './changed.ts';
 
@@ -29,10 +29,10 @@ export async function unifiedSnapshots(
     for (const environmentId of Object.keys(before.byEnvironment)) environments.add(environmentId);
   }
   if (environments.size === 0 && (!previous || previous.period === day)) return [];
-  const byEnvironment = { ...before?.byEnvironment };
-  const recordsByEnvironment = { ...before?.recordsByEnvironment };
-  const notJoiningOmitted = { ...before?.notJoiningOmitted };
-  const readUpTo = { ...before?.readUpTo };
+  const byEnvironment = Object.assign(byId<number>(), before?.byEnvironment);
+  const recordsByEnvironment = Object.assign(byId<number>(), before?.recordsByEnvironment);
+  const notJoiningOmitted = Object.assign(byId<number>(), before?.notJoiningOmitted);
+  const readUpTo = Object.assign(byId<string[]>(), before?.readUpTo);
   const notJoining = (before?.notJoining ?? []).filter(({ environmentId }) => !environments.has(environmentId));
   for (const environmentId of environments) {
     const figure = await unifiedPeople(clickhouse, { tenantId, environmentId, rules });

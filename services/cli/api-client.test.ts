@@ -58,10 +58,11 @@ it.each([
   ['a page', 200, '<html>'],
   ['other JSON', 200, '{"x":1}'],
   ['a refusal in words', 404, 'There is nothing here'],
+  ['a proxy’s refusal', 502, '<h1>Bad Gateway</h1>'],
 ])('tells %s apart from an answer of the api', async (_what, status, body) => {
   server = createServer((_request, response) => response.writeHead(status).end(body));
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const asked = new ApiClient(`http://127.0.0.1:${port}`, 'key').tenants();
-  await expect(asked).rejects.toMatchObject({ code: 'API_ANSWER', retriable: false });
+  await expect(asked).rejects.toMatchObject({ code: 'API_ANSWER', retriable: status >= 500 });
 });

@@ -272,7 +272,7 @@ export class ApiClient {
     if (response.ok) return response;
     const body = await json(response);
     const problem = z.object({ code: z.string(), detail: z.string() }).safeParse(body);
-    if (!problem.success) throw this.#notTally(problem.error, ` (status ${response.status})`);
+    if (!problem.success) throw this.#notTally(problem.error, response.status);
     const { code, detail } = problem.data;
     const refused = faultsAnswer.safeParse(body);
     if (refused.success) throw new LinesRefused(detail, refused.data.faults);
@@ -288,9 +288,10 @@ export class ApiClient {
     }
   }
 
-  #notTally(cause: unknown, status = ''): TallyError {
-    const message = `what ${this.#url} answers is not what this version's api answers${status}: is it the api's address?`;
-    return new TallyError(message, { code: 'API_ANSWER', retriable: false, cause });
+  /** A proxy before an api that is away answers 502 or the like in words of its own. */
+  #notTally(cause: unknown, status = 200): TallyError {
+    const message = `what ${this.#url} answers (status ${status}) is not what this version's api answers: is it the api's address?`;
+    return new TallyError(message, { code: 'API_ANSWER', retriable: status >= 500, cause });
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * What the api says of how a statement's figure is made.
  */
+import { recordById } from '@tally/metering/counts';
 import { z } from 'zod';
 
-const counts = z.record(z.string(), z.number());
+const counts = recordById(z.number());
 
 export const statementExplanation = z.object({
   tenantId: z.string(),
@@ -45,7 +46,7 @@ export const statementExplanation = z.object({
     .object({
       at: z.string(),
       rules: z.object({ kinds: z.array(z.string()).nullable(), limit: z.number() }),
-      readUpTo: z.record(z.string(), z.array(z.string())),
+      readUpTo: recordById(z.array(z.string())),
     })
     .nullable(),
 });

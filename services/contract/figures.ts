@@ -1,9 +1,10 @@
 /**
  * What the api answers about interactions, engaged people, tenants, conflicts and the ledger.
  */
+import { recordById } from '@tally/metering/counts';
 import { z } from 'zod';
 
-const counts = z.record(z.string(), z.number());
+const counts = recordById(z.number());
 const asOf = z.object({ computedAt: z.string(), positions: z.record(z.string(), z.number()) });
 
 export const interactionsAnswer = z.object({

@@ -1,10 +1,11 @@
 /**
  * What the api answers about runs of the aggregator and what they published.
  */
+import { recordById } from '@tally/metering/counts';
 import { z } from 'zod';
 
 const positions = z.record(z.string(), z.number());
-const counts = z.record(z.string(), z.number());
+const counts = recordById(z.number());
 
 /** Of what a published figure is made up: by channel, by type of entity, or of records that were joined. */
 const breakdown = z.union([

@@ -1,9 +1,10 @@
 /**
  * The shapes of the api's answers about unified people.
  */
+import { recordById } from '@tally/metering/counts';
 import { z } from 'zod';
 
-const counts = z.record(z.string(), z.number());
+const counts = recordById(z.number());
 const asOf = z.object({ computedAt: z.string(), positions: z.record(z.string(), z.number()) }).nullable();
 const rules = z.object({ kinds: z.array(z.string()).nullable(), limit: z.number() });
 const shared = z.object({ kind: z.string(), identifier: z.string(), records: z.number() });

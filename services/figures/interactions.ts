@@ -1,7 +1,16 @@
 /**
  * Monthly interactions: the cardinality of the positions counted and not taken back. (Rules: "Monthly interactions".)
  */
-import { addToMonth, type Day, firstDayOf, lastDayOf, type Month, type PolicyTimeline } from '@tally/metering';
+import {
+  addTo,
+  addToMonth,
+  byId,
+  type Day,
+  firstDayOf,
+  lastDayOf,
+  type Month,
+  type PolicyTimeline,
+} from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { CHANNELS, type Channel } from '@tally/schemas';
 import { countsOfShards } from './of-shards.ts';
@@ -67,7 +76,7 @@ interface MonthRow {
 function monthsOfRange(rows: readonly MonthRow[], { from, to }: { from: Month; to: Month }): MonthlyInteractions[] {
   const months = new Map<Month, MonthlyInteractions>();
   for (let month = from; month <= to; month = addToMonth(month, 1)) {
-    months.set(month, { month, total: 0, byChannel: {}, byEnvironment: {} });
+    months.set(month, { month, total: 0, byChannel: {}, byEnvironment: byId() });
   }
   for (const row of rows) {
     const figure = months.get(`${row.month.slice(0, 4)}-${row.month.slice(4)}`);
@@ -75,7 +84,7 @@ function monthsOfRange(rows: readonly MonthRow[], { from, to }: { from: Month; t
     const count = Number(row.count);
     figure.total += count;
     figure.byChannel[row.channel] = (figure.byChannel[row.channel] ?? 0) + count;
-    figure.byEnvironment[row.environment_id] = (figure.byEnvironment[row.environment_id] ?? 0) + count;
+    addTo(figure.byEnvironment, row.environment_id, count);
   }
   return [...months.values()];
 }
@@ -136,7 +145,7 @@ export async function dailyInteractionsOf(
 function daysOf(rows: readonly DayRow[]): DailyInteractions[] {
   const days = new Map<Day, DailyInteractions>();
   for (const { of_day: day, environment_id, count } of rows) {
-    const figure = days.get(day) ?? { day, total: 0, byEnvironment: {} };
+    const figure = days.get(day) ?? { day, total: 0, byEnvironment: byId<number>() };
     figure.total += Number(count);
     figure.byEnvironment[environment_id] = Number(count);
     days.set(day, figure);

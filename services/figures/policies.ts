@@ -57,8 +57,14 @@ export async function policyTimeline(clickhouse: ClickHouse, tenantId: string): 
   return timelineOf((await policyStarts(clickhouse, [tenantId])).get(tenantId) ?? []);
 }
 
+/** What was decided last holds: also in the same millisecond, or when this machine's clock is behind that of before. */
 export async function decidePolicies(clickhouse: ClickHouse, decision: PolicyDecision): Promise<void> {
-  const { tenantId, changedAt, changedBy, because, starts } = decision;
+  const { tenantId, changedBy, because, starts } = decision;
+  const { newest } = await clickhouse.queryOne<{ newest: string }>(
+    'SELECT toUnixTimestamp64Milli(max(changed_at)) AS newest FROM counting_policies WHERE tenant_id = {tenantId:String}',
+    { tenantId },
+  );
+  const changedAt = Math.max(decision.changedAt, Number(newest) + 1);
   await clickhouse.insert('counting_policies', [
     {
       tenant_id: tenantId,

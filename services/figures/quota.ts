@@ -4,6 +4,9 @@
  */
 import {
   addDays,
+  addTo,
+  byId,
+  countOf,
   type Day,
   type Entitlements,
   type Environment,
@@ -136,11 +139,14 @@ function environmentUsage(
 ): EnvironmentUsage[] {
   const engaged = asked.engaged.at(-1)?.byEnvironment ?? {};
   const unified = asked.unified.at(-1)?.byEnvironment ?? {};
-  const interactions: Record<string, number> = {};
+  const interactions = byId<number>();
   for (const { byEnvironment } of asked.days) {
-    for (const [id, count] of Object.entries(byEnvironment)) interactions[id] = (interactions[id] ?? 0) + count;
+    for (const [id, count] of Object.entries(byEnvironment)) addTo(interactions, id, count);
   }
-  const ids = new Set([...registered.map(({ id }) => id), ...[engaged, interactions, unified].flatMap(Object.keys)]);
+  const used = [engaged, interactions, unified]
+    .flatMap(Object.entries<number>)
+    .flatMap(([id, of]) => (of > 0 ? id : []));
+  const ids = new Set([...registered.map(({ id }) => id), ...used]);
   return [...ids].sort().map((id) => {
     const { id: _, ...environment } = environmentOn(registered, id, asked.on) ?? { id };
     return {
@@ -156,6 +162,6 @@ function environmentUsage(
 
 function besideOthers(byEnvironment: Readonly<Record<string, number>>, id: string): UsedBeside {
   const total = Object.values(byEnvironment).reduce((sum, count) => sum + count, 0);
-  const used = byEnvironment[id] ?? 0;
+  const used = countOf(byEnvironment, id);
   return { used, others: total - used };
 }

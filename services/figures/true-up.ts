@@ -6,6 +6,7 @@ import {
   type Day,
   engagedWindow,
   licenceYear,
+  licenceYearOn,
   monthOf,
   policyName,
   type TrueUp,
@@ -37,12 +38,15 @@ export async function tenantTrueUp(
   { tenantId, startsOn, today }: { tenantId: string; startsOn: Day; today: Day },
   figures: TenantFigures = workedOut(clickhouse, tenantId),
 ): Promise<TenantTrueUp> {
-  const { from, until, firstMonth, lastMonth } = licenceYear(startsOn);
-  const lastDay = addDays(until, -1);
-  const to = lastDay < today ? lastDay : today;
   const policies = await policyTimeline(clickhouse, tenantId);
   const [newest] = await licenceVersions(clickhouse, tenantId);
   const lines = newest?.lines ?? [];
+  const { from, firstMonth, lastMonth, ...twelveMonths } = licenceYear(startsOn);
+  // A licence of a 29 February has years from a 28th, one of which ends with the next 28th.
+  const ofLicence = licenceYearOn(lines, startsOn);
+  const until = ofLicence?.from === from ? ofLicence.until : twelveMonths.until;
+  const lastDay = addDays(until, -1);
+  const to = lastDay < today ? lastDay : today;
   const policy = policyName(policies, engagedWindow(from).first, lastDay);
   if (from > today) {
     const none = trueUp(lines, { engaged: [], interactions: [], unified: [] });

@@ -51,16 +51,21 @@ export async function unificationRules(clickhouse: ClickHouse, tenantId: string)
   return newest ? { kinds: newest.kinds, limit: newest.limit } : UNIFICATION_DEFAULT;
 }
 
-/** From now on these rules hold; the aggregator's next run works the tenant out again. */
+/**
+ * From now on these rules hold, also when this machine's clock is behind that of the last change; the aggregator's next
+ * run works the tenant out again.
+ */
 export async function setUnificationRules(
   clickhouse: ClickHouse,
   tenantId: string,
   { kinds, limit, by, because, now }: UnificationRules & { by: string; because: string; now: number },
 ): Promise<void> {
+  const [newest] = await unificationRulesChanges(clickhouse, tenantId, 1);
+  const setAt = Math.max(now, newest ? Date.parse(newest.setAt) + 1 : 0);
   await clickhouse.insert('unification_rules', [
     {
       tenant_id: tenantId,
-      set_at: dateTime64(now),
+      set_at: dateTime64(setAt),
       change_id: randomUUID(),
       kinds: kinds === null ? [] : [...new Set(kinds)].sort(),
       shared_by_max: limit,

@@ -1,6 +1,7 @@
 export * from './calendar.ts';
 export * from './catalogue.ts';
 export * from './checked-lines.ts';
+export * from './counts.ts';
 export * from './engaged-window.ts';
 export * from './entitlements.ts';
 export * from './environments.ts';

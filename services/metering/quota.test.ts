@@ -60,6 +60,9 @@ describe('people reach their quota', () => {
     ['not when they stay as many', rising.map(() => 100), 200, null],
     ['not after too few days', [1, 2, 3, 4, 5, 6, 7], 10, null],
     ['with a week behind them', [1, 2, 3, 4, 5, 6, 7, 8], 10, '2026-06-17'],
+    ['at the pace since there was anybody', [0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8], 10, '2026-06-17'],
+    ['not after too few days since then', [0, 0, 1, 2, 3, 4, 5, 6, 7], 10, null],
+    ['on the day when the first came', [0, 0, 10, 10], 10, '2026-06-14'],
     ['not where nothing is owned', rising, 0, null],
     ['not where nothing is known', [], 10, null],
   ])('%s', (_, totals, owned, reachedOn) => {

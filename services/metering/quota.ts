@@ -93,8 +93,13 @@ export function peopleReachedOn(curve: readonly DayUsage[], ownedOn: (day: Day) 
     const before = curve.findLastIndex(({ day, total }) => total < ownedOn(day));
     return curve[before + 1]?.day === first.day ? null : (curve[before + 1]?.day ?? null);
   }
-  const days = curve.length - 1;
-  const growth = last.total - first.total;
+  // Before there was anybody there was no pace: those days are no history.
+  const begun = Math.max(
+    0,
+    curve.findIndex(({ total }) => total > 0),
+  );
+  const days = curve.length - 1 - begun;
+  const growth = last.total - (curve[begun]?.total ?? 0);
   if (days < PACE_DAYS_MIN || growth <= 0) return null;
   const left = Math.ceil(((owned - last.total) * days) / growth);
   return left > HORIZON_DAYS_MAX ? null : addDays(last.day, left);

@@ -3,7 +3,9 @@
  */
 import type { Bounds, EngagedDay, UnifiedDay } from '@tally/figures';
 import {
+  addTo,
   addToMonth,
+  byId,
   CATALOGUE,
   type Day,
   type DayUsage,
@@ -123,11 +125,11 @@ function withPeople(byEnvironment: Record<string, number>): Record<string, numbe
 function interactionFigures(days: Usage['interactions'], owned: number): Statement['interactions'] {
   const byDay: Record<Day, number> = {};
   const byChannel: Record<string, number> = {};
-  const byEnvironment: Record<string, number> = {};
+  const byEnvironment = byId<number>();
   for (const { day, environmentId, channel, count } of days) {
     byDay[day] = (byDay[day] ?? 0) + count;
     byChannel[channel] = (byChannel[channel] ?? 0) + count;
-    byEnvironment[environmentId] = (byEnvironment[environmentId] ?? 0) + count;
+    addTo(byEnvironment, environmentId, count);
   }
   let peakDay: Statement['interactions']['peakDay'] = null;
   for (const [day, used] of Object.entries(byDay)) if (used > (peakDay?.used ?? 0)) peakDay = { day, used };

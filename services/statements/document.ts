@@ -2,13 +2,14 @@
  * What a statement says: a tenant's usage and quota of one month, as they were known when it was issued, with what is
  * needed to find every event behind it. Once issued it never changes. (Rules: "Statements".)
  */
+import { recordById } from '@tally/metering/counts';
 import { z } from 'zod';
 
 const day = z.string();
 const month = z.string();
 /** Milliseconds since 1970-01-01 are nowhere in a statement: people read it. ISO 8601, UTC. */
 const moment = z.string();
-const counts = z.record(z.string(), z.number());
+const counts = recordById(z.number());
 
 /** Used against owned. */
 const quota = z.object({

@@ -19,6 +19,8 @@ import {
   firstDayOf,
   interactionAllowance,
   type LicenceLine,
+  lastDayOf,
+  licenceYear,
   licenceYearOn,
   monthOf,
   monthOutlook,
@@ -48,7 +50,9 @@ export async function observeTenants(
     // A licence year may have begun twelve months ago, in the middle of a month.
     publishedTotals(clickhouse, { tenants, from: firstDayOf(monthOf(addMonths(today, -YEAR_MONTHS))), to: today }),
   ]);
-  const days = await daysOf(clickhouse, { tenants, decisions, from: addDays(today, -HISTORY_DAYS), to: today });
+  // What is told of tomorrow already is in the month's figure.
+  const to = lastDayOf(monthOf(today));
+  const days = await daysOf(clickhouse, { tenants, decisions, from: addDays(today, -HISTORY_DAYS), to });
   return tenants.map((tenantId) =>
     observationOf(tenantId, now, {
       lines: licences.get(tenantId)?.lines ?? [],
@@ -99,6 +103,7 @@ export async function observePast(
 interface Known {
   lines: readonly LicenceLine[];
   published: PublishedTotals;
+  /** Also of days to come. */
   days: readonly DayUsage[];
 }
 
@@ -108,7 +113,8 @@ function observationOf(tenantId: string, now: number, { lines, published, days }
   const owned = interactionAllowance(lines, month);
   const ofMonth = days.filter(({ day }) => monthOf(day) === month);
   const used = ofMonth.reduce((sum, { total }) => sum + total, 0);
-  const engaged = withoutGaps(published.engaged, today);
+  // The first figure is of the day of the first interaction: nobody was engaged before.
+  const engaged = withoutGaps(published.engaged, today, PACE_DAYS);
   const unified = withoutGaps(published.unified, today);
   const people = (curve: readonly DayUsage[], ownedOn: (day: Day) => number): TenantObservation['engagedPeople'] => ({
     ...quotaOf(ownedOn(today), curve.at(-1)?.total ?? 0),
@@ -128,7 +134,7 @@ function observationOf(tenantId: string, now: number, { lines, published, days }
       ...people(unified, (day) => entitlementsOn(lines, day).unifiedPeople),
       known: unified.length > 0,
     },
-    days,
+    days: days.filter(({ day }) => day <= today),
     trueUp: yearSoFar(lines, { today, engaged, unified, published }),
   };
 }
@@ -141,9 +147,11 @@ function yearSoFar(
   if (year === null) return null;
   const { from, until } = year;
   const since = (days: readonly DayUsage[]): DayUsage[] => days.filter(({ day }) => day >= from);
+  // The month in which the next year begins is that one's, also on the days before.
+  const { firstMonth, lastMonth } = licenceYear(from);
   const months = known.published.interactions
     .map(({ period, total }) => ({ month: monthOf(period), total }))
-    .filter(({ month }) => month >= monthOf(from));
+    .filter(({ month }) => month >= firstMonth && month <= lastMonth);
   const figures = trueUp(lines, {
     engaged: since(known.engaged),
     interactions: months,
@@ -152,14 +160,17 @@ function yearSoFar(
   return { interactions: figures.interactions, peopleToBuy: figures.peopleToBuy, licenceYear: { from, until } };
 }
 
-/** Every day from the first that has a figure up to today; a day without one has that of the day before. */
-function withoutGaps(published: readonly { period: Day; total: number }[], today: Day): DayUsage[] {
+/**
+ * Every day from the first that has a figure up to today; a day without one has that of the day before.
+ * @param daysBefore the first one, on which there was nobody
+ */
+function withoutGaps(published: readonly { period: Day; total: number }[], today: Day, daysBefore = 0): DayUsage[] {
   const days: DayUsage[] = [];
   let at = 0;
   let total = 0;
   const [first] = published;
   if (!first) return [];
-  for (let day = first.period; day <= today; day = addDays(day, 1)) {
+  for (let day = addDays(first.period, -daysBefore); day <= today; day = addDays(day, 1)) {
     const own = published[at];
     if (own?.period === day) {
       total = own.total;

@@ -3,7 +3,7 @@
  * with 1 where any figure differs.
  */
 import { randomInt } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -54,16 +54,19 @@ async function main(): Promise<number> {
   const stopped = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => reject(new Error(signal)));
   });
+  let ok = false;
   try {
     const { report, text } = await Promise.race([run.run(stage, { seed, until, say }), stopped]);
     process.stdout.write(values.json ? `${JSON.stringify({ seed, ...report })}\n` : text);
-    return report.ok ? 0 : 1;
+    ok = report.ok;
   } catch (error) {
     say(`seed ${seed}: ${messageOf(error)}`);
-    return 1;
   } finally {
     await stage.close();
+    if (ok) rmSync(dir, { recursive: true, force: true });
+    else say(`data and logs stay in ${dir}`);
   }
+  return ok ? 0 : 1;
 }
 
 interface Asked {

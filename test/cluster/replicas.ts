@@ -33,6 +33,7 @@ export const SHARDS = 2;
 export const REPLICAS = 2;
 const LEAD_SHARE = 0.2;
 const BETWEEN_STRIKES_MS = 2_000;
+const REPLICATED_MS_MAX = 30_000;
 /** Past the end of the servers' sessions with ZooKeeper. */
 const FROZEN_MS = 9_000;
 
@@ -80,22 +81,24 @@ export async function runReplicas(
     allowed = sends.length;
     await sending;
     await untilCounted(stage, [one, two]);
-    const ledgerFaults = await stage.ledgerFaults('two', SHARDS);
+    const answered = <Answer>(ask: () => Promise<Answer>): Promise<Answer> => stage.answered(ask, say);
+    const copied = copiesOf(stage, two);
+    const ledgerFaults = await stage.ledgerFaults('two', SHARDS, say);
     const report = {
       records: await recordsOf(stage),
       outages,
-      lost: await lostOf(stage, two),
-      countedTwice: await countedTwice(two.clickhouse),
-      connected: await compareDatabases(stage, one, two, dayOf(Date.now())),
-      copies: await compareDatabases(stage, one, copiesOf(stage, two), dayOf(Date.now())),
+      lost: await answered(() => lostOf(stage, two)),
+      countedTwice: await answered(() => countedTwice(two.clickhouse)),
+      connected: await answered(() => compareDatabases(stage, one, two, dayOf(Date.now()))),
+      copies: await answered(() => compareDatabases(stage, one, copied, dayOf(Date.now()))),
       verified: ledgerFaults === '',
     };
     const faults = [
       ...faultsOf(report, form),
       ...(ledgerFaults === '' ? [] : [`tally ledger --verify does not find the figures in the log: ${ledgerFaults}`]),
       ...fatal.map(String),
-      ...(await outageEvents(two.clickhouse, outages)),
-      ...(await notReplicated(stage)),
+      ...(await answered(() => outageEvents(two.clickhouse, outages))),
+      ...(await answered(() => untilReplicated(stage))),
     ];
     return { ok: faults.length === 0, ...report, faults, durationMs: Date.now() - startedAt };
   } finally {
@@ -159,7 +162,16 @@ function copiesOf(stage: ClusterStage, { clickhouse, groupId }: CountedBy): Coun
   return { clickhouse: stage.client(options), groupId };
 }
 
-/** Tables that a replica does not keep up with, in words. */
+/** Tables that a replica does not keep up with, in words, when it has had time to. */
+async function untilReplicated(stage: ClusterStage): Promise<string[]> {
+  const deadline = Date.now() + REPLICATED_MS_MAX;
+  for (;;) {
+    const faults = await notReplicated(stage);
+    if (faults.length === 0 || Date.now() > deadline) return faults;
+    await sleep(BETWEEN_STRIKES_MS);
+  }
+}
+
 async function notReplicated({ stack }: ClusterStage): Promise<string[]> {
   const faults: string[] = [];
   for (const url of [...stack.clickhouseShards, ...stack.clickhouseReplicas]) {

@@ -114,7 +114,7 @@ export async function runCluster(
       await stage.rewind(target.clickhouse, database);
       consumers.set(database, await stage.consumer(stage.envOf(database, to, database), onFatal));
       await untilCounted(stage, [one, target]);
-      const after = await compareDatabases(stage, one, target, dayOf(Date.now()));
+      const after = await stage.answered(() => compareDatabases(stage, one, target, dayOf(Date.now())), say);
       say(
         `${source}: ${resharding.rows} rows in ${resharding.copyMs.toFixed(0)} ms, ${after.differences.length} differences`,
       );
@@ -123,22 +123,23 @@ export async function runCluster(
     allowed = sends.length;
     await sending;
     await untilCounted(stage, [one, two]);
-    const met = await compareMeters({ clickhouse: two.clickhouse }, { truth, until });
+    const answered = <Answer>(ask: () => Promise<Answer>): Promise<Answer> => stage.answered(ask, say);
+    const met = await answered(() => compareMeters({ clickhouse: two.clickhouse }, { truth, until }));
     const strangers = met.differences.filter((text) => !text.endsWith(QUIET_TENANT) && !text.endsWith(OUTAGE_TENANT));
     const report = {
       records: await recordsOf(stage),
       outages,
-      lost: await lostOf(stage, two),
-      countedTwice: await countedTwice(two.clickhouse),
+      lost: await answered(() => lostOf(stage, two)),
+      countedTwice: await answered(() => countedTwice(two.clickhouse)),
       truth: { figures: met.interactions.figures + met.engaged.figures + met.unified.figures, differences: strangers },
-      oneServer: await compareDatabases(stage, one, two, dayOf(Date.now())),
+      oneServer: await answered(() => compareDatabases(stage, one, two, dayOf(Date.now()))),
       reshardings,
     };
     const faults = [
       ...faultsOf(report, form),
       ...(await refusalsMissing(stage)),
       ...fatal.map(String),
-      ...(await outageEvents(two.clickhouse, outages)),
+      ...(await answered(() => outageEvents(two.clickhouse, outages))),
     ];
     return { ok: faults.length === 0, ...report, faults, durationMs: Date.now() - startedAt };
   } finally {

@@ -3,7 +3,6 @@
  * embedded servers, so that whatever differs is the cluster's doing.
  */
 import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { apiConfig, createApi } from '@tally/api';
 import { migrate } from '@tally/cli/migrate';
@@ -12,6 +11,7 @@ import { consumerConfig, type RunningConsumer, rewindLog, startConsumer } from '
 import { type LocalStack, localCluster, startLocalStack } from '@tally/local';
 import { ClickHouse, type ClickHouseOptions, clickhouseEnvironment } from '@tally/platform/clickhouse';
 import { parseConfig } from '@tally/platform/config';
+import { messageOf, TallyError } from '@tally/platform/errors';
 import { createKafka, KafkaAdmin } from '@tally/platform/kafka';
 import { createLog, type Logger } from '@tally/platform/log';
 import { retryForever } from '@tally/platform/retry';
@@ -26,6 +26,7 @@ const GROUP_RECORDS_MAX = 2_000;
 const FETCH_BYTES_MAX = 65_536;
 const SESSION_TIMEOUT_MS = 6_000;
 const POLL_MS = 50;
+const ANSWER_MS_MAX = 60_000;
 const TALLY = fileURLToPath(new URL('../../services/cli/main.ts', import.meta.url));
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -155,14 +156,35 @@ export class ClusterStage {
     return gateway.url();
   }
 
+  /**
+   * An answer of the databases, asked for again where a server has just gone: the embedded engine ends when a peer resets
+   * a native connection, as a server that is killed does, and is started again.
+   */
+  async answered<Answer>(ask: () => Promise<Answer>, say: (line: string) => void): Promise<Answer> {
+    const deadline = Date.now() + ANSWER_MS_MAX;
+    return retryForever(ask, {
+      waitMsFirst: POLL_MS * 10,
+      waitMsMax: POLL_MS * 40,
+      isRetriable: (error) => error instanceof TallyError && error.retriable && Date.now() < deadline,
+      onFailure: (error) => say(`asked again: ${messageOf(error)}`),
+    });
+  }
+
   /** What `tally ledger --verify` says where it does not find a group's figures in the log; empty where it does. */
-  async ledgerFaults(group: string, servers: number): Promise<string> {
+  async ledgerFaults(group: string, servers: number, say: (line: string) => void): Promise<string> {
+    return this.answered(() => this.#verifyLedger(group, servers), say);
+  }
+
+  /** Throws a retriable error where the command has no verdict. */
+  #verifyLedger(group: string, servers: number): Promise<string> {
     const env = { ...process.env, ...this.envOf(group, servers, group) };
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const options = { env, maxBuffer: OUTPUT_BYTES_MAX };
-      const child = execFile(process.execPath, [TALLY, 'ledger', '--verify'], options, (_error, out, err) =>
-        resolve(child.exitCode === 0 ? '' : `exit code ${child.exitCode}\n${out}${err}`),
-      );
+      const child = execFile(process.execPath, [TALLY, 'ledger', '--verify'], options, (_error, out, err) => {
+        if (child.exitCode === 0) resolve('');
+        else if (out.trim() !== '') resolve(`exit code ${child.exitCode}\n${out}${err}`);
+        else reject(new TallyError(`tally ledger --verify: ${err}`, { code: 'NO_VERDICT', retriable: true }));
+      });
     });
   }
 
@@ -174,9 +196,8 @@ export class ClusterStage {
     return sum;
   }
 
-  /** Stops all that was started, last first, and removes the data. */
+  /** Stops all that was started, last first; the data stays for whoever has to find out what went wrong. */
   async close(): Promise<void> {
     for (const cleanUp of this.#cleanUps.toReversed()) await cleanUp().catch(() => undefined);
-    rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -3,18 +3,12 @@
  * `ingest`, as the consumer writes them; the offsets it would have committed are the test's.
  */
 import { migrateClickHouse } from '@tally/clickhouse-schema';
-import {
-  decidePolicies,
-  engagedCurve,
-  monthlyInteractions,
-  newestRuns,
-  policyTimeline,
-  publishedHistory,
-} from '@tally/figures';
-import { addDays, type always, type Day, dayOf, firstDayOf, lastDayOf, monthOf, policyNamed } from '@tally/metering';
+import { decidePolicies, newestRuns, publishedHistory } from '@tally/figures';
+import { addDays, type Day, dayOf, policyNamed } from '@tally/metering';
 import { dateTime64 } from '@tally/platform/clickhouse';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { comparable, newestSnapshots, workedOutSnapshots } from '../support/newest-snapshots.ts';
 import { runsOf } from '../support/some-of.ts';
 import { databaseOptions, eventually, freshTenant, TestSystem } from '../support/system.ts';
 import { WrittenLog } from '../support/written-log.ts';
@@ -55,58 +49,14 @@ describe('the aggregator', () => {
     return all.map(({ total }) => total);
   }
 
-  /** The newest snapshots of a tenant as `meter period → total, breakdown, policy`. */
-  async function newest(tenantId: string): Promise<Record<string, string>> {
-    const rows = await system.clickhouse.query<{ name: string; figure: string }>(
-      `SELECT concat(toString(meter), ' ', toString(period)) AS name,
-         argMax(concat(toString(snapshots.total), ' ', breakdown, ' ', policy), computed_at) AS figure
-       FROM snapshots WHERE tenant_id = {tenantId:String} AND meter != 'unified' GROUP BY meter, period ORDER BY name`,
-      { tenantId },
-    );
-    return Object.fromEntries(rows.map(({ name, figure }) => [name, figure]));
-  }
-
-  /** What `newest` has to be, worked out directly: every month with events, every day from the first event to `last`. */
-  async function workedOut(tenantId: string, days: readonly Day[], last: Day): Promise<Record<string, string>> {
-    const { clickhouse } = system;
-    const policies = await policyTimeline(clickhouse, tenantId);
-    const figures: Record<string, string> = {};
-    for (const month of new Set(days.map(monthOf))) {
-      const [figure] = await monthlyInteractions(clickhouse, { tenantId, from: month, to: month, policies });
-      const { total, byChannel, byEnvironment } = figure ?? expect.fail('no month');
-      const first = firstDayOf(month);
-      const name = namedPolicy(policies, first, lastDayOf(month));
-      figures[`interactions ${first}`] = `${total} ${JSON.stringify({ byChannel, byEnvironment })} ${name}`;
-    }
-    const from = [...days].sort()[0] ?? last;
-    for (const { day, total, ...breakdown } of await engagedCurve(clickhouse, { tenantId, from, to: last, policies })) {
-      figures[`engaged ${day}`] = `${total} ${JSON.stringify(breakdown)}`;
-    }
-    return figures;
-  }
-
-  /** Of engaged people the policy's name is left out: its window is the curve's own matter. */
-  function comparable(figures: Record<string, string>): Record<string, string> {
-    return Object.fromEntries(
-      Object.entries(figures).map(([name, figure]) => [
-        name,
-        name.startsWith('engaged') ? figure.slice(0, figure.lastIndexOf('}') + 1) : figure,
-      ]),
-    );
-  }
-
-  function namedPolicy(policies: ReturnType<typeof always>, first: Day, last: Day): string {
-    const within = policies.filter(({ from }) => from > first && from <= last);
-    const begins = policies.findLast(({ from }) => from <= first)?.policy.name ?? '';
-    return [begins, ...within.map(({ from, policy }) => `${policy.name} from ${from}`)].join(', ');
-  }
-
   it('publishes every month and every day from the first interaction on, and nothing again', async () => {
     const tenantId = freshTenant('every-day');
     const days = ['2025-02-10', '2025-02-11', '2026-01-05'];
     await log.write(...days.map((day, entity) => ({ tenantId, entity, day })));
     await run();
-    expect(comparable(await newest(tenantId))).toEqual(await workedOut(tenantId, days, today));
+    expect(comparable(await newestSnapshots(system.clickhouse, tenantId))).toEqual(
+      await workedOutSnapshots(system.clickhouse, { tenantId, days, last: today }),
+    );
     expect(await published(tenantId, 'engaged', '2026-02-10')).toEqual([2]);
     expect(await published(tenantId, 'engaged', '2026-02-11')).toEqual([1]);
     const again = await run();
@@ -205,11 +155,14 @@ describe('the aggregator', () => {
     expect(both.map(({ outcome }) => outcome)).toEqual(['succeeded', 'succeeded']);
     const once: Record<string, string>[] = [];
     for (const tenantId of tenants) {
-      once.push(await newest(tenantId));
-      expect(comparable(once.at(-1) ?? {})).toEqual(await workedOut(tenantId, days, today));
+      once.push(await newestSnapshots(system.clickhouse, tenantId));
+      expect(comparable(once.at(-1) ?? {})).toEqual(
+        await workedOutSnapshots(system.clickhouse, { tenantId, days, last: today }),
+      );
     }
     expect((await run()).published).toBe(0);
-    for (const [index, tenantId] of tenants.entries()) expect(await newest(tenantId)).toEqual(once[index]);
+    for (const [index, tenantId] of tenants.entries())
+      expect(await newestSnapshots(system.clickhouse, tenantId)).toEqual(once[index]);
   });
 
   it('puts right what a run published that was overtaken by a newer one', async () => {
@@ -340,7 +293,9 @@ describe('the aggregator', () => {
           }
           await aggregate();
           if (days.length === 0) return;
-          expect(comparable(await newest(tenantId))).toEqual(await workedOut(tenantId, days, dayOf(now)));
+          expect(comparable(await newestSnapshots(system.clickhouse, tenantId))).toEqual(
+            await workedOutSnapshots(system.clickhouse, { tenantId, days, last: dayOf(now) }),
+          );
         }),
         { seed: SEED, numRuns: runsOf(3, 8) },
       );

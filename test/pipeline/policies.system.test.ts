@@ -1,6 +1,8 @@
 /**
  * Counting policies over the api: dated, changeable at any time, and every figure says under which it was made.
  */
+import { decidePolicies, policyTimeline, setUnificationRules, unificationRules } from '@tally/figures';
+import { policyNamed } from '@tally/metering';
 import { dateTime64 } from '@tally/platform/clickhouse';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AskApi, freshTenant, TestSystem } from '../support/system.ts';
@@ -132,5 +134,28 @@ describe('counting policies', () => {
 
   it('are not shown to somebody without a key', async () => {
     expect((await ask(`/v1/tenants/${tenantId}/policies`, { key: 'another' })).status).toBe(401);
+  });
+
+  it('are what was decided last, whatever the clock says', async () => {
+    const decideAt = (changedAt: number, name: string) =>
+      decidePolicies(system.clickhouse, {
+        tenantId,
+        changedAt,
+        changedBy: 'ada',
+        because: name,
+        starts: [{ from: '2026-01-01', policy: policyNamed(name) ?? expect.fail(name) }],
+      });
+    for (const [at, name] of [
+      [5_000, 'outbound-only'],
+      [5_000, 'all'],
+      [5_000, 'outbound-only'],
+      [3_000, 'all'],
+    ] as const) {
+      await decideAt(at, name);
+      expect((await policyTimeline(system.clickhouse, tenantId)).at(-1)?.policy.name).toBe(name);
+      const rules = { kinds: [name], limit: 5, by: 'ada', because: '', now: at };
+      await setUnificationRules(system.clickhouse, tenantId, rules);
+      expect(await unificationRules(system.clickhouse, tenantId)).toEqual({ kinds: [name], limit: 5 });
+    }
   });
 });

@@ -169,7 +169,8 @@ describe('licences and quotas', () => {
       // Even entities are in prod, odd ones in test.
       await write('2025-05-10', 0, 1, 2, 4, 6);
       await write('2025-06-10', 1, 1, 0);
-      await publishUnified(['2025-06-01', { prod: 5, test: 2 }]);
+      // A published figure also names environments whose last record was deleted.
+      await publishUnified(['2025-06-01', { prod: 5, test: 2, emptied: 0 }]);
       expect(await get('environments')).toMatchObject({ environments: [prod, idle], unregistered: ['test'] });
       expect(await get('quota?on=2025-06-10')).toMatchObject({
         engagedPeople: { owned: 4, used: 5, remaining: 0, overage: 1, share: 1.25 },

@@ -46,7 +46,9 @@ export function* quotaRows({ on, policy, environments, ...quotas }: QuotaAnswer)
   for (const environment of environments) {
     const { id, name = '' } = environment;
     for (const [meter, unit] of meters) {
-      yield [on, `${meter}.used`, 'environment', id, environment[meter].used, unit, name, policy];
+      const isKnown = meter !== 'unifiedPeople' || quotas.unifiedPeople.known;
+      const used = isKnown ? environment[meter].used : null;
+      yield [on, `${meter}.used`, 'environment', id, used, unit, name, policy];
     }
   }
 }

@@ -46,7 +46,7 @@ export function recountMonths(events: EventRecount, scopes: Scopes): MonthCount[
       month: monthText(month),
       total: 0,
       byChannel: {},
-      byEnvironment: {},
+      byEnvironment: none(),
     };
     months.set(name, of);
     for (const [channel, count] of channels.entries()) {
@@ -81,13 +81,18 @@ export function recountEngaged(events: EventRecount, scopes: Scopes, day: number
   for (const [entity, is] of engaged.entries()) {
     if (is === 0) continue;
     const { tenantId, environmentId } = scopes.at(events.scopeOf(entity));
-    const of = byTenant.get(tenantId) ?? { total: 0, byEnvironment: {}, byEntityType: {} };
+    const of = byTenant.get(tenantId) ?? { total: 0, byEnvironment: none(), byEntityType: {} };
     byTenant.set(tenantId, of);
     of.total++;
     add(of.byEnvironment, environmentId, 1);
     add(of.byEntityType, events.typeOf(entity), 1);
   }
   return byTenant;
+}
+
+/** Any id may be a name of it, `__proto__` too. */
+function none(): Counts {
+  return Object.create(null) as Counts;
 }
 
 function add(counts: Counts, name: string, count: number): void {

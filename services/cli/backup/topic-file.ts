@@ -4,6 +4,7 @@
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createGunzip, gzipSync } from 'node:zlib';
+import { byId } from '@tally/metering';
 import { type IncomingRecord, type KafkaAdmin, readTopic } from '@tally/platform/kafka';
 
 export type FiledRecord = IncomingRecord & { partition: number };
@@ -59,7 +60,7 @@ export async function* readTopicFile(file: string): AsyncGenerator<FiledRecord> 
   const lines = createInterface({ input: createReadStream(file).pipe(createGunzip()) });
   for await (const text of lines) {
     const [partition, offset, timestamp, key, value, headers] = JSON.parse(text) as Line;
-    const byName: Record<string, Buffer | Buffer[]> = {};
+    const byName = byId<Buffer | Buffer[]>();
     for (const [name, content] of headers) {
       const bytes = Buffer.from(content, 'base64');
       const known = byName[name];
@@ -71,8 +72,16 @@ export async function* readTopicFile(file: string): AsyncGenerator<FiledRecord> 
 
 function headersOf(headers: NonNullable<IncomingRecord['headers']>): Line[5] {
   return Object.entries(headers).flatMap(([name, values]) =>
-    [values ?? []].flat().map((value): [string, string] => [name, Buffer.from(value).toString('base64')]),
+    [values ?? []]
+      .flat()
+      .filter(isContent)
+      .map((value): [string, string] => [name, Buffer.from(value).toString('base64')]),
   );
+}
+
+/** Of a header called `constructor`, as every object has one, kafkajs gives that function too. */
+function isContent(value: unknown): value is Buffer | string {
+  return typeof value === 'string' || Buffer.isBuffer(value);
 }
 
 function base64(bytes: Buffer | null): string | null {

@@ -1,7 +1,7 @@
 /**
  * Which figure of a statement is asked about, and what the statement itself says of it.
  */
-import { type Day, engagedWindow } from '@tally/metering';
+import { countOf, type Day, engagedWindow } from '@tally/metering';
 import { TallyError } from '@tally/platform/errors';
 import { CHANNELS, type Channel } from '@tally/schemas';
 import type { AdjustedFigure, Statement } from '../document.ts';
@@ -97,7 +97,7 @@ export function statedOfPart(asked: Asked): number | null {
   const narrowed = [environment, channel, day].filter((by) => by !== undefined).length;
   if (narrowed === 0) return statedOf(asked);
   if (narrowed > 1) return null;
-  if (environment !== undefined) return byEnvironment ? (byEnvironment[environment] ?? 0) : null;
+  if (environment !== undefined) return byEnvironment ? countOf(byEnvironment, environment) : null;
   if (channel !== undefined) return byChannel ? (byChannel[channel] ?? 0) : null;
   const { peakDay } = statement.interactions;
   return peakDay?.day === day ? (peakDay?.used ?? null) : null;

@@ -44,7 +44,7 @@ export async function publishedUnified(clickhouse: ClickHouse, asked: Asked): Pr
   for (const environmentId of ids.sort()) {
     const place = { tenantId, environmentId };
     const upTo =
-      readUpTo[environmentId] ??
+      (Object.hasOwn(readUpTo, environmentId) ? readUpTo[environmentId] : undefined) ??
       (await unchangedSince(clickhouse, place, { ...evidence, positions: publication.positions }));
     environments.push({ ...place, rules, readUpTo: upTo });
   }

@@ -2,11 +2,12 @@
  * Unified people counted once more from the changes of the records that were read when they were published.
  */
 import { pastPeople } from '@tally/figures';
+import { byId, type Counts, countOf } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import { type Asked, statedOf, statedOfPart, statedPartsOf } from './asked.ts';
 import { type PublishedUnified, publishedUnified } from './published-unified.ts';
-import { type Counts, type Recount, sameCounts } from './recount.ts';
+import { type Recount, sameCounts } from './recount.ts';
 
 /** The whole figure is counted even where a part is asked for. */
 export async function recountUnified(clickhouse: ClickHouse, asked: Asked): Promise<Recount> {
@@ -14,15 +15,15 @@ export async function recountUnified(clickhouse: ClickHouse, asked: Asked): Prom
   const found = await lookUp(clickhouse, whole);
   if (found instanceof TallyError) return nothing({ notKept: { code: found.code, detail: found.message } });
   if (!found) return nothing({ counted: 0, rows: 0, addsUp: true, by: { environment: {} } });
-  const people: Counts = {};
-  const records: Counts = {};
+  const people = byId<number>();
+  const records = byId<number>();
   for (const environment of found.environments) {
     const past = await pastPeople(clickhouse, environment);
     people[environment.environmentId] = past.people;
     records[environment.environmentId] = past.records;
   }
   const ofPart = (counts: Counts): Counts =>
-    asked.environment === undefined ? counts : { [asked.environment]: counts[asked.environment] ?? 0 };
+    asked.environment === undefined ? counts : { [asked.environment]: countOf(counts, asked.environment) };
   const stated = statedOfPart(asked);
   const counted = sumOf(ofPart(people));
   const wholeAddsUp = sumOf(people) === statedOf(asked) && sameCounts(statedPartsOf(asked).byEnvironment, people);

@@ -2,13 +2,11 @@
  * Interactions and engaged people counted once more, row by row, within the bounds of a statement.
  */
 
-import type { Day } from '@tally/metering';
+import { addTo, byId, type Counts, countOf, type Day } from '@tally/metering';
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { type Asked, kindOf, statedOf, statedOfPart, statedPartsOf } from './asked.ts';
 import { lateSince } from './late.ts';
 import { countedInteractions, engagedEntities, NONE, type Sql } from './rows-sql.ts';
-
-export type Counts = Record<string, number>;
 
 export interface Recount {
   /** As counted now, within the bounds; null where what that needs is not kept. */
@@ -150,12 +148,12 @@ function partsAddUp(groups: readonly Group[], asked: Asked): boolean {
 export function sameCounts(stated: Counts | undefined, counted: Counts): boolean {
   if (stated === undefined) return true;
   const names = new Set([...Object.keys(stated), ...Object.keys(counted)]);
-  return [...names].every((name) => (stated[name] ?? 0) === (counted[name] ?? 0));
+  return [...names].every((name) => countOf(stated, name) === countOf(counted, name));
 }
 
 function countsBy(groups: readonly Group[], name: 'environment' | 'channel' | 'at' | 'entity_type'): Counts {
-  const counts: Counts = {};
-  for (const group of groups) counts[group[name]] = (counts[group[name]] ?? 0) + group.counted;
+  const counts = byId<number>();
+  for (const group of groups) addTo(counts, group[name], group.counted);
   return counts;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The lower half of the page: the licence year, where the usage came from, what was bought, what was adjusted.
  */
-import { addDays } from '@tally/metering';
+import { addDays, countOf } from '@tally/metering';
 import type { Statement } from '../../document.ts';
 import { count, dayName, FIGURE_NAMES, largestFirst, monthBrief, monthName, NONE, reasonOf, signed } from '../words.ts';
 import { canWrite } from './fonts.ts';
@@ -148,7 +148,7 @@ function environmentRows({ environments, interactions, engagedPeople, unifiedPeo
   const meters = [interactions.byEnvironment, engagedPeople.byEnvironment, unifiedPeople.byEnvironment];
   const about = new Map(environments.map((environment) => [environment.id, environment]));
   const ids = new Set([...about.keys(), ...meters.flatMap(Object.keys)]);
-  const used = (id: string): number[] => meters.map((counts) => counts[id] ?? 0);
+  const used = (id: string): number[] => meters.map((counts) => countOf(counts, id));
   const sorted = [...ids]
     .map((id) => ({ id, used: used(id) }))
     .sort((a, b) => descending(a.used, b.used) || (a.id < b.id ? -1 : 1));

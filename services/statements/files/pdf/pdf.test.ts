@@ -84,6 +84,12 @@ test('a tenant without licence, usage or statement before has a page', async () 
   expect(text).not.toMatch(/NaN|undefined|null|Infinity/);
 });
 
+test('an environment may be called as what every object has, and be in some of the meters only', async () => {
+  const interactions = { ...emptyStatement().interactions, byEnvironment: { constructor: 3, prod: 2 } };
+  const { text } = await open({ ...emptyStatement(), interactions });
+  expect(text.replaceAll(/\s+/g, ' ')).toMatch(/constructor not registered 3 0 0 prod not registered 2 0 0/);
+});
+
 test('many environments and licences are cut to the largest, adjustments go on on the next page', async () => {
   const statement = crowdedStatement();
   const { pages, text } = await open(statement);
