@@ -8,6 +8,7 @@ import { REPLAY_JOB } from '@tally/figures';
 import { TallyError } from '@tally/platform/errors';
 import type { Sender } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
+import type { Connection } from '../connection.ts';
 import type { MeteredPart } from './manifest.ts';
 import type { RestoreOptions } from './restore.ts';
 import { readTopicFile } from './topic-file.ts';
@@ -49,25 +50,41 @@ export async function writeTails(
 }
 
 /**
- * Sets the consumers to the end of the backup where the log is still the one that was backed up; else opens an epoch that
- * begins where the log that is there does. Returns whether it is still the one.
+ * What became of a metered log since the backup: it is there as it was, it is there and got more partitions, or another
+ * one is there.
  */
-export async function goOn({ connection, manifest, clock }: RestoreOptions, part: MeteredPart): Promise<boolean> {
+export type LogSince = 'same' | 'widened' | 'another';
+
+/**
+ * Sets the consumers to the end of the backup where the log that was backed up is still there, in a new epoch if its keys
+ * have moved to more partitions; else opens an epoch that begins where the log that is there does.
+ */
+export async function goOn(
+  {
+    connection,
+    manifest,
+    clock,
+  }: Pick<RestoreOptions, 'clock'> & {
+    connection: Pick<Connection, 'admin' | 'clickhouse' | 'groupId'>;
+    manifest: Pick<RestoreOptions['manifest'], 'clusterId' | 'takenAt'>;
+  },
+  { topic, until }: Pick<MeteredPart, 'topic' | 'until'>,
+): Promise<LogSince> {
   const { admin, clickhouse, groupId } = connection;
-  const { topic, until } = part;
   const extents = await admin.extents(topic);
-  const isSame =
+  const ends = new Map(extents.map(({ partition, end }) => [partition, end]));
+  const isThere =
     (await admin.clusterId()) === manifest.clusterId &&
-    extents.length === until.length &&
-    extents.every(({ partition, end }) => end >= BigInt(until[partition] ?? 0));
-  if (isSame) {
+    until.every((offset, partition) => (ends.get(partition) ?? -1n) >= BigInt(offset));
+  if (isThere && extents.length === until.length) {
     await admin.setCommitted(groupId, topic, new Map(until.map((offset, partition) => [partition, BigInt(offset)])));
-    return true;
+    return 'same';
   }
-  const because = `restored from the backup of ${new Date(manifest.takenAt).toISOString()}, without its log`;
+  const since = isThere ? `its log has ${extents.length} partitions since` : 'without its log';
+  const because = `restored from the backup of ${new Date(manifest.takenAt).toISOString()}, ${since}`;
   await openLog(
     { clickhouse, admin, groupId, topic },
-    { by: 'tally restore', because: `${because} (${new Date(clock()).toISOString()})`, afresh: true },
+    { by: 'tally restore', because: `${because} (${new Date(clock()).toISOString()})`, afresh: !isThere },
   );
-  return false;
+  return isThere ? 'widened' : 'another';
 }

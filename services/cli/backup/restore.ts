@@ -22,7 +22,7 @@ import type { Connection } from '../connection.ts';
 import { refuseReplicas } from './backup.ts';
 import { isSecretOf, type Manifest } from './manifest.ts';
 import { putBack } from './put-back.ts';
-import { goOn, writeTails } from './restore-log.ts';
+import { goOn, type LogSince, writeTails } from './restore-log.ts';
 import { refuseDatabase, restoreTables } from './restore-tables.ts';
 
 export interface RestoreOptions {
@@ -43,8 +43,10 @@ export interface RestoreReport {
   records: number;
   /** Of the topics kept for ever, by topic. */
   putBack: Record<string, number>;
-  /** Topics whose log goes on where the backup ends; the others' is lost, and a new one begins. */
+  /** Topics whose log goes on where the backup ends. */
   survived: string[];
+  /** So does that of these, as a new epoch: they have more partitions now. The others' is lost, and a new one begins. */
+  widened: string[];
   /** Whether every position has exactly one outcome now. */
   ledger: Ledger;
 }
@@ -76,13 +78,14 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoreRep
     onStep('making erasures again');
     await eraseAgain(clickhouse, erasures);
     onStep('setting offsets');
-    const survived: string[] = [];
-    for (const part of manifest.metered) if (await goOn(options, part)) survived.push(part.topic);
+    const since = new Map<string, LogSince>();
+    for (const part of manifest.metered) since.set(part.topic, await goOn(options, part));
+    const which = (state: LogSince): string[] => [...since.keys()].filter((topic) => since.get(topic) === state);
     await new StatementRegister({ kafka, admin, sender, clickhouse, topic: topics.statements }).settle();
     const metered = [topics.interactions, topics.profiles];
     const balance = await ledger({ clickhouse, admin, groupId, topics: metered, clock: options.clock });
     await clickhouse.command(`DROP TABLE ${RESTORING_TABLE} SYNC`);
-    return { records, putBack: putBackRecords, survived, ledger: balance };
+    return { records, putBack: putBackRecords, survived: which('same'), widened: which('widened'), ledger: balance };
   } finally {
     await sender.close();
   }

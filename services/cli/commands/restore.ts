@@ -106,21 +106,28 @@ function say(step: string): void {
 }
 
 function printReport(
-  { records, putBack, survived, ledger }: RestoreReport,
+  { records, putBack, survived, widened, ledger }: RestoreReport,
   { manifest, seconds }: { manifest: Manifest; seconds: number },
 ): void {
   const taken = new Date(manifest.takenAt).toISOString();
   const rows = [
-    ...manifest.metered.map(({ topic }) => [
-      topic,
-      survived.includes(topic) ? 'is there: consumers go on where the backup ends' : 'is lost: a new epoch begins',
-    ]),
+    ...manifest.metered.map(({ topic }) => {
+      if (survived.includes(topic)) return [topic, 'is there: consumers go on where the backup ends'];
+      if (widened.includes(topic)) return [topic, 'has more partitions: a new epoch goes on where the backup ends'];
+      return [topic, 'is lost: a new epoch begins'];
+    }),
     ...Object.entries(putBack).map(([topic, number]) => [topic, `${count(number)} record(s) put back`]),
   ];
   print(table([{ title: 'topic' }, { title: 'what became of it' }], rows));
   print(
     `${count(records)} records that came while the backup was taken are counted. Restored in ${seconds.toFixed(1)} s.\n`,
   );
+  if (widened.length > 0) {
+    print(
+      'What came under fewer partitions after the backup gets into the dead letters. Once consumers have gone on:\n',
+    );
+    print('  tally dead-letters retry --all --reason wrong-partition --rekey\n');
+  }
   print(
     ledger.balanced
       ? `The ledger is balanced, lag ${count(ledger.lag)}.\n`

@@ -55,7 +55,8 @@ export const DOCTOR_CODES = {
   CONSUMER_STUCK: 'read the consumers’ log: it names the step that fails and is tried again',
   LOG_EXPIRING: 'make the topic’s retention.ms longer now, then see why the consumers are behind',
   LEDGER_UNBALANCED: '`tally ledger --verify` names each position; issue no statements before it is clear',
-  DEAD_LETTERS_GROWING: '`tally dead-letters list` says why, and of which sender',
+  DEAD_LETTERS_GROWING:
+    '`tally dead-letters list` says why, and of which sender; it has each once, also one that came twice',
   AGGREGATOR_NEVER_RAN: 'start the aggregator; its log says why it does not run',
   AGGREGATOR_STALE: 'see `tally runs`: did it stop, or does it fail?',
   AGGREGATOR_TENANTS_FAILED: '`tally runs` names the tenants and why; the next run tries again',

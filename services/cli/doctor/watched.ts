@@ -73,7 +73,7 @@ function rank({ severity }: AlertFinding): number {
 export async function checkDeadLetters(sources: DoctorSources, seen: OperatorObservation): Promise<Looked> {
   const { number, records } = partOf(seen, 'deadLetters');
   const findings = await found(sources, seen, { rules: 'dead-letters', code: 'DEAD_LETTERS_GROWING' });
-  return { seen: `${number} of ${records} record(s) in 24 hours`, findings };
+  return { seen: `${number} came in 24 hours, with ${records} record(s)`, findings };
 }
 
 export async function checkExpiry(sources: DoctorSources, seen: OperatorObservation): Promise<Looked> {
