@@ -22,6 +22,7 @@ import {
   beginSilence,
   changeRules,
   endSilence,
+  isAlertsCursor,
   listAlerts,
   OPERATORS,
   observePast,
@@ -52,10 +53,7 @@ const tenantId = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not a tenant id
 export const alertsAsked = z.object({
   state: z.enum(['open', 'resolved']).optional(),
   limit: z.coerce.number().int().min(1).max(ALERTS_MAX).default(ALERTS_DEFAULT),
-  after: z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be the `next` of the page before')
-    .optional(),
+  after: z.string().refine(isAlertsCursor, 'must be the `next` of the page before').optional(),
 });
 export const allAlertsAsked = alertsAsked.extend({ of: z.enum(['all', 'operators']).default('all') });
 const alertPath = z.object({ alertId: z.string().regex(/^[0-9a-f]{32}$/, 'is not the id of an alert') });
@@ -85,7 +83,6 @@ export const alertTargetsBody = z.strictObject({
 export const dryRunBody = z.strictObject({ rules: z.array(z.unknown()).max(RULES_MAX).optional() }).nullish();
 export const testBody = z.strictObject({ by }).nullish();
 
-/** The calls are in docs/alerts.md. */
 export function addAlertRoutes(app: FastifyInstance, options: AlertRouteOptions): void {
   addListRoutes(app, options);
   addSuppressionRoutes(app, options);

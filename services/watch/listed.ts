@@ -43,7 +43,9 @@ export interface AlertsAsked {
 const CHANGES_PER_ALERT_MAX = 50;
 
 const ALERTS = `
-  SELECT tenant_id, alert_id, toString(max(is_open)) AS open, toUnixTimestamp64Milli(max(at)) AS last_at
+  SELECT
+    tenant_id, alert_id, toString(max(is_open)) AS open, toUnixTimestamp64Milli(max(at)) AS last_at,
+    max(last_at) OVER () AS newest
   FROM
   (
     SELECT tenant_id, alert_id, at, row_number() OVER (PARTITION BY alert_id ORDER BY sequence DESC) = 1
@@ -53,6 +55,7 @@ const ALERTS = `
       SELECT *, toUInt32OrZero(splitByChar('-', change_id)[2]) AS sequence
       FROM alert_changes
       WHERE ({all:Bool} OR tenant_id IN {tenants:Array(String)}) AND NOT startsWith(change_id, 'test-')
+        AND at <= fromUnixTimestamp64Milli({upTo:Int64})
     )
   )
   GROUP BY tenant_id, alert_id
@@ -68,17 +71,32 @@ const CHANGES = `
   ORDER BY alert_id, toUInt32OrZero(splitByChar('-', change_id)[2]) DESC
   LIMIT ${CHANGES_PER_ALERT_MAX} BY alert_id`;
 
+/** All pages are of the changes up to the first one's newest, so that what changes meanwhile moves nothing. */
+const CURSOR = /^(\d{1,15})\.(\d{1,9})$/;
+/** 2200-01-01, later than every change. */
+const UP_TO_MAX = 7_258_118_400_000;
+
+export function isAlertsCursor(text: string): boolean {
+  return CURSOR.test(text);
+}
+
+function pageAfter(cursor: string | undefined): { upTo: number; offset: number } {
+  const [, upTo = UP_TO_MAX, offset = 0] = CURSOR.exec(cursor ?? '') ?? [];
+  return { upTo: Number(upTo), offset: Number(offset) };
+}
+
 /** A page of alerts. */
 export async function listAlerts(clickhouse: ClickHouse, asked: AlertsAsked): Promise<AlertList> {
   const { tenantId, state, limit, after, now } = asked;
   const among = tenantId === undefined ? asked.tenants : [tenantId];
-  const offset = after === undefined ? 0 : Number(after);
-  const found = await clickhouse.query<{ tenant_id: string; alert_id: string }>(ALERTS, {
+  const { upTo, offset } = pageAfter(after);
+  const found = await clickhouse.query<{ tenant_id: string; alert_id: string; newest: string }>(ALERTS, {
     all: among === undefined,
     tenants: among ?? [],
     state: state ?? '',
     open: state === 'open' ? '1' : '0',
     limit: limit + 1,
+    upTo,
     offset,
   });
   const page = found.slice(0, limit);
@@ -109,7 +127,7 @@ export async function listAlerts(clickhouse: ClickHouse, asked: AlertsAsked): Pr
       .flat()
       .filter(({ silence }) => silence.until > at)
       .map(({ id, silence }) => ({ id, ...silence })),
-    next: found.length > limit ? String(offset + limit) : null,
+    next: found.length > limit ? `${found[0]?.newest}.${offset + limit}` : null,
   };
 }
 

@@ -331,7 +331,7 @@ describe('the evidence of a statement', () => {
     await expect(exportRows(system.clickhouse, asked, 'csv')).rejects.toMatchObject(notKept);
   });
 
-  it.each(['', 'x', '2026-03-01', '2026-03-01.99999999999999999999', '2026-13-01.1', '1.prod'])(
+  it.each(['', 'x', '2026-03-01', '2026-03-01.99999999999999999999', '2026-13-01.1', '2026-02-30.1', '1.prod'])(
     'refuses %j as a cursor',
     async (after) => {
       const asked = { statement, figure: 'interactions', after, limit: 1 } as const;

@@ -3,6 +3,7 @@
  * the figure: whatever came since changes nothing. A row may have been written more than once; `FINAL` makes it one.
  */
 import { type Bounds, countedDays, withinBounds } from '@tally/figures';
+import { isDay } from '@tally/metering';
 import type { Params } from '@tally/platform/clickhouse';
 import { TallyError } from '@tally/platform/errors';
 import { topicNames } from '@tally/schemas';
@@ -177,7 +178,7 @@ const POSITION_MAX = 2n ** 64n - 1n;
 /** Throws `CURSOR_INVALID`. */
 function cursorOf(text: string): Cursor {
   const [, afterDay = '', afterPosition = ''] = /^(\d{4}-\d{2}-\d{2})\.(\d{1,20})$/.exec(text) ?? [];
-  if (afterPosition !== '' && BigInt(afterPosition) <= POSITION_MAX && !Number.isNaN(Date.parse(afterDay))) {
+  if (afterPosition !== '' && BigInt(afterPosition) <= POSITION_MAX && isDay(afterDay)) {
     return { afterDay, afterPosition };
   }
   throw new TallyError('the cursor is none that a page gave', { code: 'CURSOR_INVALID', retriable: false });
