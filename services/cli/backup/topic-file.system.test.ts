@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { TestSystem } from '../../../test/support/system.ts';
+import { fewestPartitions, TestSystem } from '../../../test/support/system.ts';
 import { readTopicFile, writeTopicFile } from './topic-file.ts';
 
 it('keeps headers of every name, also of one that stands twice and of one that every object has', async () => {
-  const system = await TestSystem.create('topic_file', { partitions: 1 });
+  const system = await TestSystem.create('topic_file', { partitions: fewestPartitions() });
   const dir = await mkdtemp(join(tmpdir(), 'tally-topic-file-'));
   try {
     const { sender, topics, kafka, admin } = system;
