@@ -5,10 +5,11 @@ import { TallyError } from '@tally/platform/errors';
 import type { IncomingBatch } from '@tally/platform/kafka';
 import { createLog } from '@tally/platform/log';
 import { Registry } from 'prom-client';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fewestPartitions, TestSystem } from '../../test/support/system.ts';
 import { IdentifierHasher } from './identifiers.ts';
 import { Ingest } from './ingest.ts';
+import { KeyFilters } from './key-filters.ts';
 import { currentLog } from './logs.ts';
 import { createMetrics } from './metrics.ts';
 import { batchOf, incoming, interaction } from './test-events.ts';
@@ -16,6 +17,7 @@ import { batchOf, incoming, interaction } from './test-events.ts';
 describe('Ingest', () => {
   let system: TestSystem;
   let ingest: Ingest;
+  let filters: KeyFilters;
   let logEnd: bigint;
   let committed: bigint;
   let outages: number;
@@ -26,17 +28,23 @@ describe('Ingest', () => {
     logEnd = 10n;
     committed = 0n;
     outages = 0;
+    const log = createLog('test', 'fatal');
+    const metrics = createMetrics(new Registry());
+    const metered = await currentLog(clickhouse, topics.interactions);
+    filters = new KeyFilters({ clickhouse, metered, log, metrics, bytesMax: 2 ** 20 });
+    filters.assigned([0]);
     ingest = new Ingest({
       clickhouse,
+      filters,
       topics,
       sender: { send: async () => undefined },
       logs: {
-        interactions: await currentLog(clickhouse, topics.interactions),
+        interactions: metered,
         profiles: await currentLog(clickhouse, topics.profiles),
       },
       hasher: new IdentifierHasher('secret'.repeat(8)),
-      metrics: createMetrics(new Registry()),
-      log: createLog('test', 'fatal'),
+      metrics,
+      log,
       committed: async () => {
         if (outages-- > 0) throw new TallyError('away', { code: 'KAFKA_UNAVAILABLE', retriable: true });
         return committed;
@@ -69,6 +77,12 @@ describe('Ingest', () => {
       ),
     });
 
+  /** The events of 40 offsets before. */
+  const again = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, index) =>
+      incoming(interaction({ eventId: `e${from + index - 40}` }), { offset: from + index }),
+    );
+
   it('writes a batch again that was fetched before others read on, and takes no record after it for a gap', async () => {
     await write([batch(0, 4, 4)]);
     await write([batch(4, 8, 8)]);
@@ -77,6 +91,32 @@ describe('Ingest', () => {
     await write([batch(2, 4, 4)]);
     await write([batch(8, 10, 10)]);
     expect(await system.outcomes()).toEqual({ counted: 10 });
+  });
+
+  it('finds repetitions of what it is still writing when a partition was taken away and given back', async () => {
+    const { clickhouse, topics } = system;
+    const goOn = Promise.withResolvers<void>();
+    let inserting = false;
+    const insertNative = clickhouse.insertNative.bind(clickhouse);
+    const shard = clickhouse.shardOf(0);
+    const held = vi.spyOn(shard, 'insertNative').mockImplementation(async (...asked) => {
+      inserting = true;
+      await goOn.promise;
+      held.mockRestore();
+      return shard === clickhouse ? insertNative(...asked) : shard.insertNative(...asked);
+    });
+    const writing = write([batch(0, 40, 40)]);
+    await vi.waitFor(() => expect(inserting).toBe(true));
+    filters.assigned([]);
+    filters.assigned([0]);
+    ingest.reassigned();
+    const group = ingest.open();
+    await ingest.read(batchOf([], { ...batch(40, 80, 80), topic: topics.interactions, records: again(40, 80) }), group);
+    await filters.built();
+    goOn.resolve();
+    await writing;
+    await ingest.write(group);
+    expect(await system.outcomes()).toEqual({ counted: 40, duplicate: 40 });
   });
 
   it('waits for a broker that does not say what is committed', async () => {

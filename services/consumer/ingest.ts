@@ -30,6 +30,7 @@ import type { ConsumerMetrics } from './metrics.ts';
 import { positionOf } from './position.ts';
 import { type EmptyRow, encodeProfiles, INGEST_PROFILE_COLUMNS, type ProfileRow } from './rows.ts';
 import type { SchemaTopic } from './schema-topic.ts';
+import { Unwritten } from './unwritten.ts';
 
 /** Named places between the steps, where a test may make the process die or freeze. Nothing is passed in production. */
 export const CHECKPOINTS = [
@@ -99,6 +100,7 @@ const RETRY_WAIT_MS_MAX = 5_000;
 export class Ingest {
   readonly #options: IngestOptions;
   readonly #readings = new Map<string, Reading>();
+  readonly #unwritten = new Unwritten();
   readonly #reader = new InteractionReader();
 
   constructor(options: IngestOptions) {
@@ -165,6 +167,7 @@ export class Ingest {
     await checkpoint?.('dead-letters-sent');
 
     // 2. Ask the index which keys are known, of those that are not surely new.
+    this.#unwritten.add(group);
     const surelyNew = this.#filter(group);
     const keys = keysToAsk(events, surelyNew);
     this.#options.metrics.keysAsked.inc(keys.length / KEY_BYTES);
@@ -185,6 +188,7 @@ export class Ingest {
         trace,
       );
     }
+    this.#unwritten.delete(group);
     await checkpoint?.('inserted');
     this.#count(group);
 
@@ -324,7 +328,10 @@ export class Ingest {
     const { next } = reading.cursor;
     if (batch.fetchedFrom > next) await this.#refuseExpired(batch, next);
     if (reading.cursor.wasShorter(batch)) await this.#refuseShorter(batch, next);
-    if (place.kind === 'interactions') this.#options.filters?.reading(batch.partition, othersReadOn);
+    if (place.kind === 'interactions') {
+      const unwritten = () => this.#unwritten.fingerprintsOf(batch.partition);
+      this.#options.filters?.reading(batch.partition, othersReadOn, unwritten);
+    }
     return reading;
   }
 

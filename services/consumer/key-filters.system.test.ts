@@ -163,7 +163,7 @@ describe('a filter', () => {
     const { clickhouse } = system;
     const filters = new KeyFilters({ clickhouse, metered: wider, log: quiet, metrics, bytesMax: BYTES_MAX });
     filters.assigned([0, 2]);
-    for (const partition of [0, 2]) filters.reading(partition, false);
+    for (const partition of [0, 2]) filters.reading(partition, false, () => []);
     await filters.built();
     const known = eventKeyOf(interaction({ tenantId, eventId: 'e1' }).value).readUInt32LE(0);
     const unknown = eventKeyOf(interaction({ tenantId, eventId: 'e2' }).value).readUInt32LE(0);

@@ -4,8 +4,9 @@
  *
  * What makes that true: a filter speaks only when it holds every key below the positions it is asked about. It is built
  * from the index, which has every key below the committed offset, and takes in each key from there on. So its building
- * begins with a batch, when the offset that the batch begins at has been committed; and it begins anew when others have
- * read on meanwhile. While it is built, the index itself answers.
+ * begins with a batch, and it begins anew when others have read on meanwhile. Where a partition is taken away and given
+ * back while records of it that were read here are still being written, the batch begins later than what is committed:
+ * then the filter begins with their keys. While it is built, the index itself answers.
  */
 import type { ClickHouse } from '@tally/platform/clickhouse';
 import { messageOf } from '@tally/platform/errors';
@@ -74,11 +75,14 @@ export class KeyFilters {
   /**
    * To be called for each batch before its keys are added, when it is known what is committed.
    * @param othersReadOn whether others have handled records of the partition since its last batch
+   * @param unwritten fingerprints of the partition's keys that were added and may not be in the index yet
    */
-  reading(partition: number, othersReadOn: boolean): void {
+  reading(partition: number, othersReadOn: boolean, unwritten: () => Iterable<number>): void {
     if (!this.#mine.has(partition) || this.#without.has(partition) || this.#options.bytesMax === 0) return;
     if (this.#guarded.has(partition) && !othersReadOn) return;
-    this.#guarded.set(partition, { filter: new KeyFilter(), whole: false });
+    const filter = new KeyFilter();
+    for (const fingerprint of unwritten()) filter.add(fingerprint);
+    this.#guarded.set(partition, { filter, whole: false });
     this.#wanted.add(partition);
     this.#building ??= this.#build();
     this.report();
