@@ -28,15 +28,19 @@ const RULES: AccessRules = {
   },
 };
 
-function server(authenticator: Pick<Authenticator, 'callerOf'>, rules = RULES): FastifyInstance {
-  const app = createHttpServer({
+function bareServer(beforeRoutes: (app: FastifyInstance) => void): FastifyInstance {
+  return createHttpServer({
     log,
     registry: new Registry(),
     ready: async () => ({ ok: true, detail: '' }),
     bodyBytesMax: 1_024,
     requestTimeoutMs: 1_000,
-    beforeRoutes: (one) => guard(one, { rules, authenticator, closedPrefix: '/v1/' }),
+    beforeRoutes,
   });
+}
+
+function server(authenticator: Pick<Authenticator, 'callerOf'>, rules = RULES): FastifyInstance {
+  const app = bareServer((one) => guard(one, { rules, authenticator, closedPrefix: '/v1/' }));
   app.get('/v1/tenants/:tenantId', async (request) => {
     const { role, scope, name } = callerOf(request);
     return { role, name, tenants: scope === '*' ? '*' : tenantsOf(scope) };
@@ -80,24 +84,17 @@ describe('a route without a rule', () => {
 });
 
 it('hides the log’s offsets from who has some tenants only, and no count of an environment of that name', async () => {
-  const app = createHttpServer({
-    log,
-    registry: new Registry(),
-    ready: async () => ({ ok: true, detail: '' }),
-    bodyBytesMax: 1_024,
-    requestTimeoutMs: 1_000,
-    beforeRoutes: (one) => {
-      const caller: Caller = {
-        name: 'ada',
-        role: 'viewer',
-        scope: new Set(['acme']),
-        keyId: '',
-        via: 'token',
-        expiresAt: null,
-      };
-      guard(one, { rules: RULES, authenticator: { callerOf: async () => caller }, closedPrefix: '/v1/' });
-      hidePositions(one);
-    },
+  const caller: Caller = {
+    name: 'ada',
+    role: 'viewer',
+    scope: new Set(['acme']),
+    keyId: '',
+    via: 'token',
+    expiresAt: null,
+  };
+  const app = bareServer((one) => {
+    guard(one, { rules: RULES, authenticator: { callerOf: async () => caller }, closedPrefix: '/v1/' });
+    hidePositions(one);
   });
   app.get('/v1/tenants/:tenantId', async () => ({
     months: [{ total: 3, byEnvironment: { positions: 2, prod: 1 } }],
